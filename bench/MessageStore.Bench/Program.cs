@@ -1,0 +1,2 @@
+Console.Error.WriteLine("usage: MessageStore.Bench append");
+return 2;

@@ -1,0 +1,114 @@
+namespace MessageStore;
+
+public enum BackupKind
+{
+    Full,
+    Incremental,
+}
+
+/// <summary>What a backup session is to do.</summary>
+public sealed record BackupOptions
+{
+    /// <summary>Storage group names; empty for all.</summary>
+    public IReadOnlyList<string> StorageGroups { get; init; } = [];
+    /// <summary>Folder that gets the file, or a file name ending in <c>.msbackup</c>; <see langword="null"/> for the database's backup path.</summary>
+    public string? Destination { get; init; }
+    public BackupKind Kind { get; init; } = BackupKind.Full;
+}
+
+/// <summary>The result of a backup session.</summary>
+public sealed record BackupRun
+{
+    public required Guid Id { get; init; }
+    /// <summary>The complete backup file.</summary>
+    public required string Path { get; init; }
+    public string BackupPath => Path;
+    public required string Database { get; init; }
+    public BackupKind Kind { get; init; }
+    public required DateTimeOffset Started { get; init; }
+    public IReadOnlyList<string> StorageGroups { get; init; } = [];
+    public long Messages { get; init; }
+    /// <summary>Length of the backup file.</summary>
+    public long Bytes { get; init; }
+    /// <summary>Transactions that users committed while images were copied and that the patch files recorded.</summary>
+    public long PatchTransactions { get; init; }
+    public TimeSpan Duration { get; init; }
+}
+
+/// <summary>A backup file as a listing shows it, read from its trailer.</summary>
+public sealed record BackupInfo
+{
+    public required string Path { get; init; }
+    public string BackupPath => Path;
+    public Guid Id { get; init; }
+    public Guid DatabaseId { get; init; }
+    public string Database { get; init; } = "";
+    public BackupKind Kind { get; init; }
+    public DateTimeOffset Started { get; init; }
+    public TimeSpan Age { get; init; }
+    public IReadOnlyList<string> StorageGroups { get; init; } = [];
+    public long Messages { get; init; }
+    public long Bytes { get; init; }
+    public long PatchTransactions { get; init; }
+    /// <summary>Whether header and trailer are there and agree. Only the drill says that a backup is good.</summary>
+    public bool IsComplete { get; init; }
+    /// <summary>The result of the newest drill of this file, with its time; empty where there was none.</summary>
+    public string LastDrill { get; init; } = "";
+    public string Reason { get; init; } = "";
+}
+
+public enum DrillResult
+{
+    Verified,
+    Failed,
+    /// <summary>The drill could not be carried out, so nothing is proved either way.</summary>
+    Inconclusive,
+}
+
+/// <summary>What a drill found.</summary>
+public sealed record BackupDrill
+{
+    public required string Path { get; init; }
+    public string BackupPath => Path;
+    public required DrillResult Result { get; init; }
+    /// <summary>Messages that came back and were compared.</summary>
+    public long Messages { get; init; }
+    /// <summary>Messages that differ, are missing or are too many.</summary>
+    public long Differences { get; init; }
+    /// <summary>From the first byte read to a database ready to serve.</summary>
+    public TimeSpan RestoreDuration { get; init; }
+    public TimeSpan Duration { get; init; }
+    /// <summary>What was found: the damage with file and offset, or why the drill was inconclusive; empty where verified.</summary>
+    public string Reason { get; init; } = "";
+}
+
+/// <summary>What a restore is to do.</summary>
+public sealed record RestoreOptions
+{
+    /// <summary>A backup file, or a folder whose newest complete backup is taken.</summary>
+    public required string BackupPath { get; init; }
+    /// <summary>Where the database folder is to stand.</summary>
+    public required string Destination { get; init; }
+    /// <summary>The log path of the lost database, if it survived: replay goes on to the last committed transaction.</summary>
+    public string? LogPath { get; init; }
+    /// <summary>Stop before the first transaction later than this.</summary>
+    public DateTimeOffset? PointInTime { get; init; }
+    /// <summary>Storage group names; empty for all in the backup.</summary>
+    public IReadOnlyList<string> StorageGroups { get; init; } = [];
+    /// <summary>Replace what is at the destination.</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary>The result of a restore.</summary>
+public sealed record RestoreRun
+{
+    public required string Path { get; init; }
+    public required string BackupPath { get; init; }
+    public long Messages { get; init; }
+    public long ReplayedTransactions { get; init; }
+    public long Bytes { get; init; }
+    public TimeSpan Duration { get; init; }
+    public IReadOnlyList<string> StorageGroups { get; init; } = [];
+    /// <summary>What an administrator should know, such as archived messages whose key could not be found.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

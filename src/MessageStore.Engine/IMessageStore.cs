@@ -1,0 +1,64 @@
+namespace MessageStore;
+
+/// <summary>
+/// A mail database as cmdlets and server see it, whether it is open in this process or owned by a server on the other side of a
+/// socket. All operating errors are <see cref="MessageStoreException"/>. Members may be called from any thread, concurrently.
+/// </summary>
+public interface IMessageStore : IAsyncDisposable
+{
+    /// <summary>The full path of the database folder.</summary>
+    string Path { get; }
+
+    Task<DatabaseStatus> GetStatusAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Creates a mailbox in the named group, or in the group with the fewest mailboxes.</summary>
+    /// <exception cref="MessageStoreException">MailboxExists, InvalidName, GroupNotFound.</exception>
+    Task<MailboxInfo> CreateMailboxAsync(string name, string? storageGroup = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
+    IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Stores a message. When the task ends well the message is durable.</summary>
+    Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists messages by mailbox, then in the order they were stored. Archived messages are listed as hot ones are.</summary>
+    IAsyncEnumerable<StoredMessage> ListAsync(MessageQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Opens a message's raw bytes, hot or archived. Every byte was verified against the stored checksum before it is handed out;
+    /// for archived mail the SHA-256 is compared before the first byte is.
+    /// </summary>
+    /// <exception cref="MessageStoreException">MessageNotFound, MessageDamaged, ArchiveUnavailable, ArchiveAccessDenied, ArchiveKeyMissing.</exception>
+    Task<Stream> OpenReadAsync(Guid id, CancellationToken cancellationToken = default);
+
+    /// <summary>Sets and clears flags, and returns the message as it is afterwards.</summary>
+    Task<StoredMessage> SetFlagsAsync(Guid id, MessageFlags set, MessageFlags clear, CancellationToken cancellationToken = default);
+
+    /// <summary>Moves a message to another folder of its mailbox; the folder is created where it is missing.</summary>
+    Task<StoredMessage> MoveAsync(Guid id, string folder, CancellationToken cancellationToken = default);
+
+    /// <summary>Deletes a message, hot or archived.</summary>
+    Task DeleteAsync(Guid id, CancellationToken cancellationToken = default);
+
+    /// <summary>Runs the Archive Agent. Per-mailbox trouble is in the receipts; the call itself fails only when nothing could be done.</summary>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, ArchiveUnavailable.</exception>
+    Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Archive keys, one a copy, of the message or of the mailboxes that match a pattern.</summary>
+    IAsyncEnumerable<ArchiveKey> ListKeysAsync(Guid? id = null, string? mailboxPattern = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Runs a backup session while everybody else goes on.</summary>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, GroupNotFound, DiskFull.</exception>
+    Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Backups found at a path, or at the database's backup path, newest first. Incomplete files are listed as such.</summary>
+    IAsyncEnumerable<BackupInfo> ListBackupsAsync(string? path = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Archive, backup, archive, backup … as the options say; each decision leaves as it is made.</summary>
+    IAsyncEnumerable<MaintenanceRecord> MaintainAsync(MaintenanceOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>The decisions of the past, newest first.</summary>
+    IAsyncEnumerable<MaintenanceRecord> ListHistoryAsync(CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,39 @@
+namespace MessageStore.IO;
+
+/// <summary>An open file of an <see cref="IStorage"/>: positioned reads and writes in bytes, no alignment required, no shared cursor.</summary>
+public interface IStorageFile : IDisposable
+{
+    string Path { get; }
+
+    /// <summary>Length in bytes as of now.</summary>
+    long Length { get; }
+
+    /// <summary>Reads up to <c>buffer.Length</c> bytes at <paramref name="offset"/>; 0 at or past the end. May return fewer.</summary>
+    int Read(Span<byte> buffer, long offset);
+
+    /// <summary>Writes all of <paramref name="buffer"/> at <paramref name="offset"/>, growing the file where needed.</summary>
+    void Write(ReadOnlySpan<byte> buffer, long offset);
+
+    /// <summary>Returns only when everything written so far would survive a loss of power.</summary>
+    void Flush();
+
+    void SetLength(long length);
+}
+
+/// <summary>Reads that must be whole.</summary>
+public static class StorageFileExtensions
+{
+    /// <summary>Fills <paramref name="buffer"/> as far as the file reaches.</summary>
+    /// <returns>The number of bytes read: less than asked for only at the end of the file.</returns>
+    public static int ReadFully(this IStorageFile file, Span<byte> buffer, long offset)
+    {
+        int total = 0;
+        while (total < buffer.Length)
+        {
+            int read = file.Read(buffer[total..], offset + total);
+            if (read == 0) break;
+            total += read;
+        }
+        return total;
+    }
+}

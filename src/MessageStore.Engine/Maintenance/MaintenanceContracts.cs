@@ -1,0 +1,44 @@
+namespace MessageStore;
+
+public enum MaintenanceTask
+{
+    Archive,
+    Backup,
+}
+
+public enum MaintenanceDecision
+{
+    Ran,
+    Skipped,
+    Failed,
+}
+
+/// <summary>What an alternating maintenance call is to do.</summary>
+public sealed record MaintenanceOptions
+{
+    /// <summary>Criteria of the archive half; <see langword="null"/> leaves archiving out, with that as the recorded reason.</summary>
+    public ArchiveOptions? Archive { get; init; }
+    public BackupOptions Backup { get; init; } = new();
+    /// <summary>Archive only when the last one began at least this long ago.</summary>
+    public TimeSpan ArchiveInterval { get; init; }
+    /// <summary>Back up only when the last one began at least this long ago.</summary>
+    public TimeSpan BackupInterval { get; init; }
+    /// <summary>How many pairs of archive and backup to run, 1 or more.</summary>
+    public int Cycles { get; init; } = 1;
+    /// <summary>How long to wait for a run of somebody else to end; zero fails at once.</summary>
+    public TimeSpan Wait { get; init; }
+}
+
+/// <summary>One decision of the scheduler, with its reason.</summary>
+public sealed record MaintenanceRecord
+{
+    public required DateTimeOffset Time { get; init; }
+    public required MaintenanceTask Task { get; init; }
+    public required MaintenanceDecision Decision { get; init; }
+    /// <summary>Why: never empty.</summary>
+    public required string Reason { get; init; }
+    public Guid? RunId { get; init; }
+    public TimeSpan Duration { get; init; }
+    /// <summary>The archive or backup result where the task ran.</summary>
+    public object? Result { get; init; }
+}

@@ -1,0 +1,58 @@
+namespace MessageStore;
+
+/// <summary>What a storage group, or a whole database, can do right now.</summary>
+public enum StorageState
+{
+    /// <summary>Reads and writes.</summary>
+    Open,
+    /// <summary>Reads only: the log failed. Reopen to recover.</summary>
+    ReadOnly,
+    /// <summary>Neither: the group could not be opened; see the reason.</summary>
+    Failed,
+}
+
+/// <summary>A storage group in figures.</summary>
+public sealed record StorageGroupStatus
+{
+    public required string Name { get; init; }
+    public string StorageGroup => Name;
+    public required StorageState State { get; init; }
+    /// <summary>Why the group is not <see cref="StorageState.Open"/>; empty where it is.</summary>
+    public string Reason { get; init; } = "";
+    public int MailboxCount { get; init; }
+    public long MessageCount { get; init; }
+    public long HotMessageCount { get; init; }
+    public long ArchivedMessageCount { get; init; }
+    public long HotBytes { get; init; }
+    public long ArchivedBytes { get; init; }
+    /// <summary>Bytes in segments that no message needs any more.</summary>
+    public long DeadBytes { get; init; }
+    public long StoreBytes { get; init; }
+    public long LogBytes { get; init; }
+    /// <summary>Sequence number of the newest durable transaction.</summary>
+    public ulong Lsn { get; init; }
+    public ulong CheckpointLsn { get; init; }
+    /// <summary>Time since the newest complete backup of the group began; <see langword="null"/> where there is none.</summary>
+    public TimeSpan? BackupAge { get; init; }
+}
+
+/// <summary>A database in figures.</summary>
+public sealed record DatabaseStatus
+{
+    public required string Path { get; init; }
+    public required StorageState State { get; init; }
+    public Guid DatabaseId { get; init; }
+    public required string StorePath { get; init; }
+    public required string LogPath { get; init; }
+    public required string BackupPath { get; init; }
+    public required string ArchivePath { get; init; }
+    public int MailboxCount { get; init; }
+    public long MessageCount { get; init; }
+    public long HotMessageCount { get; init; }
+    public long ArchivedMessageCount { get; init; }
+    public long HotBytes { get; init; }
+    public long ArchivedBytes { get; init; }
+    /// <summary>The largest backup age of all groups; <see langword="null"/> where a group has no backup yet.</summary>
+    public TimeSpan? BackupAge { get; init; }
+    public IReadOnlyList<StorageGroupStatus> StorageGroups { get; init; } = [];
+}

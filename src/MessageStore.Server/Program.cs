@@ -1,0 +1,2 @@
+Console.Error.WriteLine("usage: messagestored demo [--messages N]");
+return 2;
