@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 
 namespace MessageStore.PowerShell.Commands;
@@ -13,6 +14,7 @@ public abstract class ArchiveRunCommand : DatabaseRunCommand
         [nameof(OlderThan), nameof(Before), nameof(ReadState), nameof(Folder), nameof(Mailbox), nameof(MinimumSize)];
 
     [Parameter]
+    [ValidateSpan]
     public TimeSpan? OlderThan { get; set; }
 
     [Parameter]
@@ -36,6 +38,7 @@ public abstract class ArchiveRunCommand : DatabaseRunCommand
     public long? MinimumSize { get; set; }
 
     [Parameter]
+    [ValidateSpan]
     public TimeSpan? RetainFor { get; set; }
 
     [Parameter]

@@ -24,9 +24,11 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
     public BackupKind Kind { get; set; }
 
     [Parameter]
+    [ValidateSpan]
     public TimeSpan ArchiveInterval { get; set; }
 
     [Parameter]
+    [ValidateSpan]
     public TimeSpan BackupInterval { get; set; }
 
     [Parameter]
@@ -34,6 +36,7 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
     public int Cycles { get; set; } = 1;
 
     [Parameter]
+    [ValidateSpan]
     public TimeSpan Wait { get; set; }
 
     private protected override string Activity => "Maintaining";

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using System.Management.Automation.Runspaces;
 using MessageStore.PowerShell.Binding;
 
 namespace MessageStore.PowerShell.Completion;
@@ -21,8 +20,7 @@ public abstract class StoreCompleter : IArgumentCompleter
         {
             string word = wordToComplete.Trim('\'', '"');
             var pattern = new WildcardPattern(WildcardPattern.Escape(word) + "*", WildcardOptions.IgnoreCase);
-            string? database = DatabaseArgumentAttribute.Resolve(
-                Runspace.DefaultRunspace.SessionStateProxy.Path, fakeBoundParameters["Database"]);
+            string? database = DatabaseArgumentAttribute.Resolve(CurrentPaths(), fakeBoundParameters["Database"]);
             if (database is null) return [];
             string? mailbox = fakeBoundParameters["Mailbox"]?.ToString();
             return [.. Read(database, mailbox).Where(pattern.IsMatch).Select(Result)];
@@ -35,6 +33,13 @@ public abstract class StoreCompleter : IArgumentCompleter
 
     /// <summary>All names there are.</summary>
     private protected abstract Task<List<string>> ReadAsync(IMessageStore store, string? mailbox, CancellationToken token);
+
+    /// <summary>The paths of the session that completes; a completer is handed no session state of its own.</summary>
+    private static PathIntrinsics CurrentPaths()
+    {
+        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
+        return (PathIntrinsics)shell.AddScript("$ExecutionContext.SessionState.Path", useLocalScope: true).Invoke()[0].BaseObject;
+    }
 
     private List<string> Read(string database, string? mailbox)
     {
