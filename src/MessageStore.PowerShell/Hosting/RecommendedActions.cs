@@ -15,7 +15,7 @@ internal static class RecommendedActions
         ErrorIds.LogMissing => "Bring the log path back, or restore. See about_MessageStore_Recovery.",
         ErrorIds.GroupClosedForWriting => "Repair the log device, then open the database again.",
         ErrorIds.GroupNotFound => "List the storage groups with Get-StorageGroup.",
-        ErrorIds.InvalidName => "Choose a name of 1 to 255 characters without control characters, '*' and '?'.",
+        ErrorIds.InvalidName => "Choose a name of 1 to 255 characters without '/', '\\', control characters, and white space at its ends.",
         ErrorIds.MailboxNotFound => "List the mailboxes with Get-StoredMailbox, or create it with New-StoredMailbox.",
         ErrorIds.MailboxExists => "Use the mailbox that is there, or choose another name.",
         ErrorIds.MessageNotFound => "List the messages with Get-StoredMessage.",
