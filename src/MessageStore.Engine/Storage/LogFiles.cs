@@ -26,8 +26,8 @@ internal static class LogFiles
             if (!ulong.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong lsn)) continue;
             files.Add(new LogFile(path, lsn, extension == PatchExtension ? GroupFileKind.Patch : GroupFileKind.Log));
         }
-        files.Sort((a, b) => a.FirstLsn.CompareTo(b.FirstLsn));
-        return files;
+        // Stable: of two files that begin at the same transaction at most one holds any, and the other comes first by its name.
+        return [.. files.OrderBy(f => f.FirstLsn)];
     }
 
     /// <summary>
