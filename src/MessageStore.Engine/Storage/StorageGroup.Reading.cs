@@ -15,6 +15,11 @@ internal sealed partial class StorageGroup
         lock (index.Gate) return [.. index.Mailboxes.Values.Select(m => m.Name)];
     }
 
+    public int GetMailboxCount()
+    {
+        lock (index.Gate) return index.Mailboxes.Count;
+    }
+
     public bool TryFindMailbox(string name, out int number)
     {
         lock (index.Gate)

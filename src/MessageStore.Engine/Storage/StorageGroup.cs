@@ -127,7 +127,10 @@ internal sealed partial class StorageGroup : IDisposable
         committer.AfterCommit = null;
         try
         {
-            if (committer.Failure is null && committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes) Checkpoint(CancellationToken.None);
+            bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
+            // With the log's device gone, the store is all there is: it takes what it can.
+            bool lastResort = committer.Failure is not null && committer.LastLsn > checkpointLsn;
+            if (worthIt || lastResort) Checkpoint(CancellationToken.None);
         }
         catch (MessageStoreException)
         {
