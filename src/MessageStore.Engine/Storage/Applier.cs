@@ -146,8 +146,9 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
         int slot = index.Find(UInt128Bytes.Read(payload));
         if (slot < 0) return;
         IndexEntry entry = index.Entry(slot);
-        var flags = (EntryFlags)BinaryPrimitives.ReadUInt16LittleEndian(payload[16..]);
-        entry.Flags = (entry.Flags & ~EntryFlags.UserMask) | (flags & EntryFlags.UserMask);
+        EntryFlags set = (EntryFlags)BinaryPrimitives.ReadUInt16LittleEndian(payload[16..]) & EntryFlags.UserMask;
+        EntryFlags clear = (EntryFlags)BinaryPrimitives.ReadUInt16LittleEndian(payload[18..]) & EntryFlags.UserMask;
+        entry.Flags = (entry.Flags & ~clear) | set;
         index.Update(slot, entry);
     }
 

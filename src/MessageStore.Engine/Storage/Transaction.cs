@@ -77,11 +77,12 @@ internal sealed class Transaction
         return new Transaction(TransactionType.FolderCreated, payload, default, salt);
     }
 
-    public static Transaction Flags(Guid id, EntryFlags flags, uint salt) => OfMessage(TransactionType.Flags, id, (ushort)flags, salt);
+    public static Transaction Flags(Guid id, EntryFlags set, EntryFlags clear, uint salt) =>
+        OfMessage(TransactionType.Flags, id, [(ushort)set, (ushort)clear], salt);
 
-    public static Transaction Moved(Guid id, int folder, uint salt) => OfMessage(TransactionType.Moved, id, (ushort)folder, salt);
+    public static Transaction Moved(Guid id, int folder, uint salt) => OfMessage(TransactionType.Moved, id, [(ushort)folder], salt);
 
-    public static Transaction Deleted(Guid id, uint salt) => OfMessage(TransactionType.Deleted, id, null, salt);
+    public static Transaction Deleted(Guid id, uint salt) => OfMessage(TransactionType.Deleted, id, [], salt);
 
     public static Transaction Tagged(bool tagged, IReadOnlyCollection<Guid> ids, uint salt)
     {
@@ -105,11 +106,11 @@ internal sealed class Transaction
         return new Transaction(TransactionType.BackedUp, payload, default, salt);
     }
 
-    private static Transaction OfMessage(TransactionType type, Guid id, ushort? value, uint salt)
+    private static Transaction OfMessage(TransactionType type, Guid id, ReadOnlySpan<ushort> values, uint salt)
     {
-        byte[] payload = new byte[value is null ? 16 : 18];
+        byte[] payload = new byte[16 + values.Length * sizeof(ushort)];
         id.TryWriteBytes(payload, bigEndian: true, out _);
-        if (value is { } number) BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(16), number);
+        for (int i = 0; i < values.Length; i++) BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(16 + i * sizeof(ushort)), values[i]);
         return new Transaction(type, payload, default, salt);
     }
 }
