@@ -17,7 +17,7 @@ internal sealed partial class EmbeddedMessageStore
             (group, _) = await Mail.CreateMailboxAsync(message.Mailbox, null, cancellationToken).ConfigureAwait(false);
         else
             group = GroupOf(message.Mailbox);
-        if (!group.TryFindMailbox(message.Mailbox, out int mailbox)) throw NoMailbox(message.Mailbox);
+        if (!group.TryFindMailbox(message.Mailbox, out int mailbox, out string name)) throw NoMailbox(message.Mailbox);
         ushort folder = await group.FolderAsync(mailbox, message.Folder, cancellationToken).ConfigureAwait(false);
 
         ReadOnlyMemory<byte> head = message.Body.Head;
@@ -36,7 +36,7 @@ internal sealed partial class EmbeddedMessageStore
             Flags = (EntryFlags)message.Flags | (summary.IsPartial ? EntryFlags.Partial : 0),
         };
         await group.AppendAsync(image, summary, message.Body, cancellationToken).ConfigureAwait(false);
-        return Describe(image, summary, group.Mailbox(message.Mailbox, out _).Name, message.Folder, image.Flags);
+        return Describe(image, summary, name, message.Folder, image.Flags);
     }
 
     public async IAsyncEnumerable<StoredMessage> ListAsync(MessageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -67,6 +67,28 @@ internal static class IndexSnapshot
         return length;
     }
 
+    /// <summary>Hands out the entries of a snapshot page by page, as they lie.</summary>
+    /// <exception cref="MessageStoreException">StoreDamaged.</exception>
+    public static void ReadPages(IStorage storage, string path, GroupIdentity identity, PageAction page)
+    {
+        using IStorageFile file = storage.Open(path, FileAccessKind.Read);
+        try
+        {
+            GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw new FormatException($"{path} has no valid header.");
+            using var reader = new SnapshotFrameReader(file, identity.Salt, headerLength, header.Number);
+            FileFrameType type;
+            while ((type = reader.Next(out ReadOnlySpan<byte> payload)) != FileFrameType.SnapshotEnd)
+                if (type == FileFrameType.SnapshotPage) page(payload[PageHeaderSize..]);
+        }
+        catch (FormatException error)
+        {
+            throw new MessageStoreException(ErrorIds.StoreDamaged, ErrorKind.Damaged, error.Message, path, error);
+        }
+    }
+
+    /// <summary>Takes the entries of a page, 72 bytes each.</summary>
+    public delegate void PageAction(ReadOnlySpan<byte> entries);
+
     /// <summary>Reads a snapshot into an empty index.</summary>
     /// <exception cref="FormatException">The file is not a whole and valid snapshot of this group; the message says where it fails.</exception>
     public static IndexTables Load(IStorage storage, string path, GroupIdentity identity, MessageIndex index)

@@ -22,7 +22,7 @@ internal sealed partial class StorageGroup
         checkpointing.Wait(cancellationToken);
         try
         {
-            return CheckpointHeld(cancellationToken);
+            return CheckpointHeld(cancellationToken).Lsn;
         }
         finally
         {
@@ -30,7 +30,7 @@ internal sealed partial class StorageGroup
         }
     }
 
-    private ulong CheckpointHeld(CancellationToken cancellationToken)
+    private IndexTables CheckpointHeld(CancellationToken cancellationToken)
     {
         long logBytesBefore = committer.LogBytes + replayedBytes;
         IndexTables tables = committer.RunAsync(() =>
@@ -56,7 +56,7 @@ internal sealed partial class StorageGroup
         Volatile.Write(ref checkpointLogBytes, logBytesBefore);
         DeleteOldSnapshots();
         TrimLogs();
-        return tables.Lsn;
+        return tables;
     }
 
     /// <summary>Deletes the log files that neither a kept checkpoint nor the newest backup needs.</summary>

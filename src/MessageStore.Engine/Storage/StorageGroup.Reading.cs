@@ -29,6 +29,18 @@ internal sealed partial class StorageGroup
         }
     }
 
+    /// <summary>A mailbox's number and its name as it was created, whose letter case may differ.</summary>
+    public bool TryFindMailbox(string name, out int number, out string canonical)
+    {
+        lock (index.Gate)
+        {
+            MailboxState? mailbox = index.FindMailbox(name);
+            number = mailbox?.Number ?? 0;
+            canonical = mailbox?.Name ?? "";
+            return mailbox is not null;
+        }
+    }
+
     public MailboxInfo Mailbox(string name, out int number)
     {
         lock (index.Gate)
@@ -171,6 +183,25 @@ internal sealed partial class StorageGroup
     internal static MessageStoreException MessageDamaged(in IndexEntry entry, Segment segment) => new(
         ErrorIds.MessageDamaged, ErrorKind.Damaged,
         $"Message {entry.Id.ToGuid()} is damaged in {segment.File.Path} at offset {entry.Offset}. Take it from a backup.", entry.Id.ToGuid());
+
+    internal static MessageStoreException Gone(in IndexEntry entry) => new(ErrorIds.MessageDamaged, ErrorKind.Damaged,
+        $"Message {entry.Id.ToGuid()} does not match its digest, or is not where the index says.", entry.Id.ToGuid());
+
+    /// <summary>The share of all mailbox and folder names in the state digest.</summary>
+    public UInt128 NamesDigest()
+    {
+        UInt128 sum = 0;
+        lock (index.Gate)
+        {
+            foreach (MailboxState mailbox in index.Mailboxes.Values)
+            {
+                sum += Storage.StateDigest.OfName(mailbox.Number, ushort.MaxValue, mailbox.Name);
+                for (int folder = 0; folder < mailbox.Folders.Count; folder++)
+                    sum += Storage.StateDigest.OfName(mailbox.Number, (ushort)folder, mailbox.Folders[folder].Name);
+            }
+        }
+        return sum;
+    }
 
     private MailboxState Mailbox(string name)
     {

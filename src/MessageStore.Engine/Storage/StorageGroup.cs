@@ -80,11 +80,12 @@ internal sealed partial class StorageGroup : IDisposable
     }
 
     /// <exception cref="MessageStoreException">StoreMissing, StoreDamaged, LogDamaged, and device errors.</exception>
-    public static StorageGroup Open(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder)
+    /// <param name="stopTime">Replay stops before the first transaction later than this (UTC ticks), and what lies beyond is cut off for good.</param>
+    public static StorageGroup Open(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, long stopTime = long.MaxValue)
     {
         try
         {
-            RecoveredGroup recovered = new GroupRecovery(storage, storeFolder, logFolder, identity, options).Run();
+            RecoveredGroup recovered = new GroupRecovery(storage, storeFolder, logFolder, identity, options) { StopTime = stopTime }.Run();
             return new StorageGroup(storage, identity, options, storeFolder, logFolder, recovered);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
