@@ -11,6 +11,9 @@ internal sealed class OpenDatabase : IDisposable
 {
     public const string KeysFolder = "keys";
 
+    /// <summary>What keys call the archive folder, wherever it lies.</summary>
+    public const string ArchiveUnit = "archive";
+
     private static readonly Dictionary<string, OpenDatabase> Open = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
     private static readonly SemaphoreSlim Gate = new(1, 1);
 
@@ -83,7 +86,7 @@ internal sealed class OpenDatabase : IDisposable
         try
         {
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
-            var archive = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock);
+            var archive = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
             return new OpenDatabase(mail, keys, archive, options.Clock);
         }
         catch
