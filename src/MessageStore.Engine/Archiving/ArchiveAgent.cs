@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Storage;
 
@@ -9,7 +10,7 @@ namespace MessageStore.Archiving;
 /// The Old Email Archiver of figure 4: makes the queue, the archivers that follow it, a list of all users partitioned without overlap, and a seeker for each
 /// partition; waits for all of them.
 /// </summary>
-internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveTarget target, IKeyManager keys, TimeProvider clock)
+internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveTarget target, IKeyManager keys, TimeProvider clock, IStorage storage, string spoolFolder)
 {
     private const int MostWorkers = 64;
 
@@ -30,7 +31,7 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         long done = 0;
         Task[] archivers = [.. Enumerable.Range(0, archiverCount).Select(_ => Guarded(async () => // 440
         {
-            using var archiver = new Archiver(target, keys, options, started, receipts);
+            using var archiver = new Archiver(target, keys, options, started, receipts, storage, spoolFolder);
             await foreach (ArchiveTask task in queue.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
                 await archiver.MoveAsync(task, stop.Token).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
 using MessageStore.Storage;
@@ -9,13 +10,32 @@ namespace MessageStore.Archiving;
 /// crash-safe: record appended and flushed, read back and compared, key durable, message marked as archived, and only then is its space in the store dead
 /// (docs/archive.md).
 /// </summary>
-internal sealed class Archiver(IArchiveTarget target, IKeyManager keys, ArchiveOptions options, DateTimeOffset storageDate, ReceiptBook receipts) : IDisposable
+internal sealed class Archiver : IDisposable
 {
     private const int BatchBytes = 8 << 20;
     private const int BatchMessages = 512;
 
-    private readonly ArchiveBatch batch = new(new ArchiveRecordWriter(options.Compression));
+    private readonly IArchiveTarget target;
+    private readonly IKeyManager keys;
+    private readonly ArchiveOptions options;
+    private readonly DateTimeOffset storageDate;
+    private readonly ReceiptBook receipts;
+    private readonly ArchiveRecordWriter writer;
+    private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
+
+    /// <param name="storage">Where records that are too large for memory wait.</param>
+    /// <param name="spoolFolder">The folder for them; it must exist.</param>
+    public Archiver(IArchiveTarget target, IKeyManager keys, ArchiveOptions options, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder)
+    {
+        this.target = target;
+        this.keys = keys;
+        this.options = options;
+        this.storageDate = storageDate;
+        this.receipts = receipts;
+        writer = new ArchiveRecordWriter(options.Compression, storage, spoolFolder);
+        batch = new ArchiveBatch(writer);
+    }
 
     public async Task MoveAsync(ArchiveTask task, CancellationToken cancellationToken)
     {
@@ -46,7 +66,7 @@ internal sealed class Archiver(IArchiveTarget target, IKeyManager keys, ArchiveO
             long gone = task.Matched - settled;
             if (gone > 0) receipts.Skip(task.Mailbox, gone, $"{gone} deleted while they waited.");
         }
-        catch (MessageStoreException error)
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
         {
             // This user's trouble is no one else's. What is tagged stays readable where it is, and the next run goes on from there.
             receipts.Fail(task.Mailbox, task.Matched - settled, error.Message);
@@ -58,7 +78,11 @@ internal sealed class Archiver(IArchiveTarget target, IKeyManager keys, ArchiveO
         }
     }
 
-    public void Dispose() => batch.Dispose();
+    public void Dispose()
+    {
+        batch.Dispose();
+        writer.Dispose();
+    }
 
     /// <summary>Takes over what an interrupted run had written and not come to record.</summary>
     /// <returns>The number of messages whose move is complete now.</returns>

@@ -12,7 +12,6 @@ namespace MessageStore.Backups;
 internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clock, IProgress<RunProgress>? progress)
 {
     /// <summary>The keys recovered and the warnings that came of it.</summary>
-    /// <param name="Groups">The restored groups, open.</param>
     internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
 
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, LogDamaged, DiskFull.</exception>

@@ -17,7 +17,7 @@ internal sealed partial class EmbeddedMessageStore
 
     private async Task<ArchiveRun> ArchiveHeldAsync(ArchiveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        var agent = new ArchiveAgent(Mail.Groups, database.Archive, database.Keys, database.Clock);
+        var agent = new ArchiveAgent(Mail.Groups, database.Archive, database.Keys, database.Clock, database.Storage, database.SpoolPath);
         ArchiveRun run = await agent.RunAsync(Path, options, progress, cancellationToken).ConfigureAwait(false);
         if (!options.DryRun) new RunRecords(database.Storage, Path).Save("archive", run.Started, run.Id, run);
         return run;

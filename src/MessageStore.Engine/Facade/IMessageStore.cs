@@ -22,10 +22,6 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
     IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Deletes a mailbox with all its messages, hot and archived.</summary>
-    /// <exception cref="MessageStoreException">MailboxNotFound.</exception>
-    Task RemoveMailboxAsync(string name, CancellationToken cancellationToken = default);
-
     /// <summary>Stores a message. When the task ends well the message is durable.</summary>
     Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default);
 
