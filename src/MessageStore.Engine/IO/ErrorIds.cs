@@ -32,6 +32,7 @@ public static class ErrorIds
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";
     public const string ArchiveKeyMissing = "ArchiveKeyMissing";
     public const string KeysDamaged = "KeysDamaged";
+    public const string KeysClosedForWriting = "KeysClosedForWriting";
     public const string BackupNotFound = "BackupNotFound";
     public const string BackupDamaged = "BackupDamaged";
     public const string BackupIncomplete = "BackupIncomplete";
@@ -43,4 +44,6 @@ public static class ErrorIds
     public const string ArchiveFailed = "ArchiveFailed";
     public const string RestoreFailed = "RestoreFailed";
     public const string InvalidParameter = "InvalidParameter";
+    public const string FileExists = "FileExists";
+    public const string MailDamaged = "MailDamaged";
 }

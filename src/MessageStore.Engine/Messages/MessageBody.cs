@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MessageStore.Messages;
 
 /// <summary>
@@ -14,6 +16,8 @@ public abstract class MessageBody : IDisposable
 
     /// <summary>The largest message there may be: 2 GiB - 1 bytes.</summary>
     public const long LengthLimit = int.MaxValue;
+
+    private const int ChunkLength = 64 << 10;
 
     /// <summary>Length in bytes, 0 to <see cref="LengthLimit"/>.</summary>
     public abstract long Length { get; }
@@ -39,6 +43,49 @@ public abstract class MessageBody : IDisposable
     /// <summary>Gives back the pooled buffer or deletes the temporary file.</summary>
     protected virtual void Dispose(bool disposing)
     {
+    }
+
+    /// <summary>Reads a stream to its end. Memory is bounded whatever its length.</summary>
+    /// <param name="stream">The raw message; stays open.</param>
+    /// <param name="origin">Where it comes from, for error messages.</param>
+    /// <param name="cancellationToken">Ends the reading; nothing is left behind.</param>
+    /// <exception cref="MessageStoreException">
+    /// MessageTooLarge; DiskFull, AccessDenied or DeviceFailed where the temporary file cannot be written.
+    /// </exception>
+    public static async Task<MessageBody> FromStreamAsync(
+        Stream stream, string origin = "The message", CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkLength);
+        using var writer = new BodyWriter(origin);
+        try
+        {
+            while (await stream.ReadAsync(chunk, cancellationToken).ConfigureAwait(false) is int read and > 0) writer.Write(chunk.AsSpan(0, read));
+            return writer.Complete();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+
+    /// <inheritdoc cref="FromStreamAsync"/>
+    public static MessageBody FromStream(Stream stream, string origin = "The message") => FromStream(stream, origin, LengthLimit);
+
+    internal static MessageBody FromStream(Stream stream, string origin, long lengthLimit)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkLength);
+        using var writer = new BodyWriter(origin, lengthLimit);
+        try
+        {
+            while (stream.Read(chunk) is int read and > 0) writer.Write(chunk.AsSpan(0, read));
+            return writer.Complete();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
     }
 
     /// <summary>A body over bytes that the caller keeps unchanged until the body is disposed.</summary>

@@ -5,4 +5,7 @@ namespace MessageStore.Messages;
 /// <param name="ReceivedDate">From the mbox <c>From </c> line or the Maildir name; <see langword="null"/> where the file does not say.</param>
 /// <param name="Flags">From a Maildir name's info part; <see cref="MessageFlags.None"/> elsewhere.</param>
 /// <param name="Origin">Where it came from, for people: a path, with <c>#n</c> for the n-th message of an mbox, counted from 1.</param>
-public sealed record SourceMessage(MessageBody Body, DateTimeOffset? ReceivedDate, MessageFlags Flags, string Origin);
+/// <param name="Folder">
+/// The folder it lay in, from a Maildir++ subfolder (<c>.Sent.2020</c> is <c>Sent/2020</c>); <see langword="null"/> where the source has no folders.
+/// </param>
+public sealed record SourceMessage(MessageBody Body, DateTimeOffset? ReceivedDate, MessageFlags Flags, string Origin, string? Folder = null);

@@ -15,12 +15,12 @@ public interface IMessageStore : IAsyncDisposable
     /// <exception cref="MessageStoreException">MailboxExists, InvalidName, GroupNotFound.</exception>
     Task<MailboxInfo> CreateMailboxAsync(string name, string? storageGroup = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
-    IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, CancellationToken cancellationToken = default);
-
-    /// <summary>Deletes a mailbox with all its messages, hot and archived.</summary>
+    /// <summary>Removes a mailbox with all its messages, hot and archived.</summary>
     /// <exception cref="MessageStoreException">MailboxNotFound.</exception>
     Task RemoveMailboxAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
+    IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, CancellationToken cancellationToken = default);
 
     /// <summary>Stores a message. When the task ends well the message is durable.</summary>
     Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default);

@@ -1,0 +1,61 @@
+using MessageStore.IO;
+
+namespace MessageStore.Backups;
+
+/// <summary>Finds backups. What it says comes from header and trailer; that a backup is good is only for the drill to say.</summary>
+internal static class BackupCatalog
+{
+    /// <summary>The backups at a path, newest first: one file, or all of a folder, incomplete ones included.</summary>
+    /// <exception cref="MessageStoreException">PathNotFound.</exception>
+    public static List<BackupInfo> List(IStorage storage, string path, TimeProvider clock)
+    {
+        path = Path.GetFullPath(path);
+        if (storage.FileExists(path)) return [Describe(storage, path, clock)];
+        if (!storage.FolderExists(path)) throw new MessageStoreException(ErrorIds.PathNotFound, ErrorKind.NotFound, $"There is no file or folder {path}.", path);
+        return [.. storage.ListFiles(path)
+            .Where(f => f.EndsWith(BackupSession.Extension, StringComparison.OrdinalIgnoreCase) || f.EndsWith(BackupSession.Extension + BackupSession.PartialSuffix, StringComparison.OrdinalIgnoreCase))
+            .Select(f => Describe(storage, f, clock))
+            .OrderByDescending(b => b.Started)];
+    }
+
+    /// <summary>The newest complete backup at a path.</summary>
+    /// <exception cref="MessageStoreException">BackupNotFound, and for a single file whatever is wrong with it.</exception>
+    public static string Newest(IStorage storage, string path, TimeProvider clock)
+    {
+        path = Path.GetFullPath(path);
+        if (storage.FileExists(path)) return path;
+        if (!storage.FolderExists(path)) throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {path}.", path);
+        return List(storage, path, clock).Find(b => b.IsComplete)?.Path
+            ?? throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no complete backup in {path}.", path);
+    }
+
+    private static BackupInfo Describe(IStorage storage, string path, TimeProvider clock)
+    {
+        try
+        {
+            using var reader = new BackupReader(storage, path);
+            bool partial = path.EndsWith(BackupSession.PartialSuffix, StringComparison.OrdinalIgnoreCase);
+            return new BackupInfo
+            {
+                Path = path,
+                Id = reader.Header.Id,
+                DatabaseId = reader.Header.Settings.DatabaseId,
+                Database = reader.Header.Database,
+                Kind = reader.Header.Kind,
+                Started = reader.Header.Started,
+                Age = clock.GetUtcNow() - reader.Header.Started,
+                StorageGroups = reader.Trailer.Groups,
+                Messages = reader.Trailer.Messages,
+                PatchTransactions = reader.Trailer.PatchTransactions,
+                Bytes = reader.Length,
+                IsComplete = !partial,
+                LastDrill = BackupDrillRunner.Describe(storage, path),
+                Reason = partial ? "The session did not come to name the file." : "",
+            };
+        }
+        catch (MessageStoreException error)
+        {
+            return new BackupInfo { Path = path, Bytes = storage.FileExists(path) ? storage.FileLength(path) : 0, Reason = error.Message };
+        }
+    }
+}

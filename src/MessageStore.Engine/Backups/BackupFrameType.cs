@@ -1,0 +1,17 @@
+namespace MessageStore.Backups;
+
+/// <summary>Frame types of a backup file, in the order in which they come (docs/format-backup.md).</summary>
+internal enum BackupFrameType : byte
+{
+    Header = 64,
+    Groups = 65,
+    GroupBegin = 66,
+    Snapshot = 67,
+    Segment = 68,
+    LogsMark = 69,
+    Log = 70,
+    Patch = 71,
+    GroupEnd = 72,
+    Keys = 73,
+    Trailer = 74,
+}

@@ -1,0 +1,152 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using MessageStore.IO;
+
+namespace MessageStore.Backups;
+
+/// <summary>
+/// Reads a backup file from front to back and verifies all of it: every frame by its checksum and its place in the sequence, every byte of the file by the
+/// trailer's SHA-256. The first thing that is wrong is an error that names file and offset.
+/// </summary>
+internal sealed class BackupReader : IDisposable
+{
+    private readonly IStorageFile file;
+    private readonly IncrementalHash sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly long length;
+    private byte[] buffer = new byte[FrameHeader.FrameLength(BackupWriter.ChunkHeaderSize + BackupWriter.ChunkBytes)];
+    private long position;
+    private ulong sequence;
+
+    /// <summary>Opens the file, reads its header and looks whether it has a trailer at all.</summary>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, BackupFormatTooNew.</exception>
+    public BackupReader(IStorage storage, string path)
+    {
+        Path = path;
+        if (!storage.FileExists(path)) throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {path}.", path);
+        try
+        {
+            file = storage.Open(path, FileAccessKind.Read);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "opening the backup", path);
+        }
+        try
+        {
+            length = file.Length;
+            Header = ReadHeader();
+            Trailer = ReadTrailer();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Path { get; }
+
+    public BackupHeader Header { get; }
+
+    /// <summary>The trailer as the end of the file has it. What it says is proved only when <see cref="Next"/> has come to it.</summary>
+    public BackupTrailer Trailer { get; }
+
+    public long Length => length;
+
+    /// <summary>Bytes read so far.</summary>
+    public long Position => position;
+
+    /// <summary>The next frame; its payload is valid until the next call. The trailer is the last, and comes only when everything before it was whole.</summary>
+    /// <exception cref="MessageStoreException">BackupDamaged.</exception>
+    public BackupFrameType Next(out ReadOnlySpan<byte> payload)
+    {
+        FrameHeader header = ReadFrame(Header?.Salt ?? 0, out int frameLength);
+        payload = buffer.AsSpan(FrameHeader.Size, header.PayloadLength);
+        var type = (BackupFrameType)header.Type;
+        if (type == BackupFrameType.Trailer)
+        {
+            string found = Convert.ToHexStringLower(sha256.GetHashAndReset());
+            if (found != Trailer.Sha256 || Trailer.Frames != (long)sequence || Trailer.Bytes != position)
+                throw Damaged(position, "its bytes do not come to the SHA-256 in its trailer");
+            if (position + frameLength != length) throw Damaged(position + frameLength, "bytes follow its trailer");
+        }
+        else
+        {
+            sha256.AppendData(buffer, 0, frameLength);
+        }
+        position += frameLength;
+        sequence++;
+        return type;
+    }
+
+    public MessageStoreException Damaged(long offset, string what) => new(ErrorIds.BackupDamaged, ErrorKind.Damaged,
+        $"Backup {Path} is damaged at offset {offset}: {what}. Use another backup.", Path);
+
+    public void Dispose()
+    {
+        file?.Dispose();
+        sha256.Dispose();
+    }
+
+    private BackupHeader ReadHeader()
+    {
+        FrameHeader frame = ReadFrame(0, out int frameLength);
+        if (frame.Type != (byte)BackupFrameType.Header) throw Damaged(0, "it does not begin with a header");
+        sha256.AppendData(buffer, 0, frameLength);
+        position += frameLength;
+        sequence++;
+        BackupHeader header = Decode<BackupHeader>(buffer.AsSpan(FrameHeader.Size, frame.PayloadLength), 0);
+        if (header.Format > BackupHeader.CurrentFormat)
+            throw new MessageStoreException(ErrorIds.BackupFormatTooNew, ErrorKind.NotSupported,
+                $"Backup {Path} has format {header.Format}; this version reads up to {BackupHeader.CurrentFormat}. Use a newer MessageStore.", Path);
+        return header;
+    }
+
+    private BackupTrailer ReadTrailer()
+    {
+        byte[] frame = new byte[FrameHeader.FrameLength(BackupTrailer.PayloadLength)];
+        long offset = length - frame.Length;
+        int read = offset < position ? 0 : file.ReadFully(frame, offset);
+        Span<byte> payload = frame.AsSpan(FrameHeader.Size, BackupTrailer.PayloadLength);
+        if (read < frame.Length || !FrameHeader.TryRead(frame, Header.Salt, out FrameHeader header) || header.Type != (byte)BackupFrameType.Trailer
+            || header.PayloadLength != payload.Length || !header.Matches(payload, Header.Salt))
+            throw new MessageStoreException(ErrorIds.BackupIncomplete, ErrorKind.Damaged,
+                $"Backup {Path} has no valid trailer at its end: it was cut off, or altered there. It is not a backup.", Path);
+        BackupTrailer trailer = Decode<BackupTrailer>(payload, offset);
+        if (trailer.Id != Header.Id) throw Damaged(offset, "its trailer belongs to another backup");
+        return trailer;
+    }
+
+    private FrameHeader ReadFrame(uint salt, out int frameLength)
+    {
+        frameLength = 0;
+        try
+        {
+            int read = file.ReadFully(buffer.AsSpan(0, FrameHeader.Size), position);
+            if (!FrameHeader.TryRead(buffer.AsSpan(0, read), salt, out FrameHeader header)) throw Damaged(position, sequence == 0 ? "it does not begin as a backup does" : "a frame's header is not valid");
+            if (header.Lsn != sequence + 1) throw Damaged(position, $"frame {sequence + 1} is missing");
+            frameLength = header.Length;
+            if (buffer.Length < frameLength) Array.Resize(ref buffer, frameLength);
+            read = file.ReadFully(buffer.AsSpan(FrameHeader.Size, frameLength - FrameHeader.Size), position + FrameHeader.Size);
+            if (read < frameLength - FrameHeader.Size) throw Damaged(position, "it ends in the middle of a frame");
+            if (!header.Matches(buffer.AsSpan(FrameHeader.Size, header.PayloadLength), salt)) throw Damaged(position, "a frame's checksum does not hold");
+            return header;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "reading the backup", Path);
+        }
+    }
+
+    public T Decode<T>(ReadOnlySpan<byte> payload, long offset)
+    {
+        try
+        {
+            return MarkCodec.Decode<T>(payload);
+        }
+        catch (JsonException error)
+        {
+            throw Damaged(offset, $"a mark cannot be read ({error.Message})");
+        }
+    }
+}

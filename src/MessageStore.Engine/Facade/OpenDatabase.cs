@@ -1,0 +1,114 @@
+using MessageStore.Archiving;
+using MessageStore.IO;
+using MessageStore.Keys;
+using MessageStore.Messages;
+using MessageStore.Storage;
+
+namespace MessageStore;
+
+/// <summary>A database that is open in this process: store, keys and archive put together. Shared by all who opened it, closed with the last of them.</summary>
+internal sealed class OpenDatabase : IDisposable
+{
+    public const string KeysFolder = "keys";
+
+    private const string SpoolFolder = "spool";
+
+    /// <summary>What keys call the archive folder, wherever it lies.</summary>
+    public const string ArchiveUnit = "archive";
+
+    private static readonly Dictionary<string, OpenDatabase> Open = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
+    private static readonly SemaphoreSlim Gate = new(1, 1);
+
+    private int references = 1;
+
+    private OpenDatabase(MailDatabase mail, IKeyManager keys, IArchiveTarget archive, TimeProvider clock)
+    {
+        Mail = mail;
+        Keys = keys;
+        Archive = archive;
+        Clock = clock;
+    }
+
+    public MailDatabase Mail { get; }
+
+    public IKeyManager Keys { get; }
+
+    public IArchiveTarget Archive { get; }
+
+    public TimeProvider Clock { get; }
+
+    public IHeaderReader Headers { get; } = HeaderReader.Instance;
+
+    public IStorage Storage => Mail.Storage;
+
+    public string Path => Mail.Path;
+
+    /// <summary>Where archive records wait that are too large for memory.</summary>
+    public string SpoolPath => System.IO.Path.Combine(Path, SpoolFolder);
+
+    /// <summary>Opens a database, or takes part in one that this process has open already.</summary>
+    public static async Task<OpenDatabase> AcquireAsync(string path, CancellationToken cancellationToken)
+    {
+        string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (Open.TryGetValue(full, out OpenDatabase? shared))
+            {
+                shared.references++;
+                return shared;
+            }
+            OpenDatabase opened = await Task.Run(() => OpenNow(DiskStorage.Instance, full, new GroupOptions()), cancellationToken).ConfigureAwait(false);
+            Open.Add(full, opened);
+            return opened;
+        }
+        finally
+        {
+            Gate.Release();
+        }
+    }
+
+    public async Task ReleaseAsync()
+    {
+        await Gate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (--references > 0) return;
+            Open.Remove(Path);
+            await Task.Run(Dispose).ConfigureAwait(false);
+        }
+        finally
+        {
+            Gate.Release();
+        }
+    }
+
+    /// <summary>Opens a database for one caller alone.</summary>
+    public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options)
+    {
+        MailDatabase mail = MailDatabase.Open(storage, path, options);
+        JournalKeyManager? keys = null;
+        try
+        {
+            string spool = System.IO.Path.Combine(mail.Path, SpoolFolder);
+            storage.DeleteFolder(spool); // of a process that died
+            storage.CreateFolder(spool);
+            keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
+            var archive = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
+            return new OpenDatabase(mail, keys, archive, options.Clock);
+        }
+        catch (Exception error)
+        {
+            keys?.Dispose();
+            mail.Dispose();
+            if (error is IOException or UnauthorizedAccessException) throw StorageErrors.Wrap(error, "opening the database", path);
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Mail.Dispose();
+        Keys.Dispose();
+    }
+}

@@ -1,0 +1,44 @@
+namespace MessageStore.Keys;
+
+/// <summary>
+/// The one authority that maps a message's <c>Id</c> to its archive keys, one for each copy. There is at most one key for an Id, target and unit: a later
+/// one takes the place of the earlier. Members may be called from any thread, concurrently.
+/// </summary>
+/// <remarks>All operating errors are <see cref="MessageStoreException"/>.</remarks>
+internal interface IKeyManager : IDisposable
+{
+    /// <summary>Number of keys, every copy counted.</summary>
+    long Count { get; }
+
+    /// <summary>Records keys. They are durable when the call returns, and found from then on.</summary>
+    /// <exception cref="MessageStoreException">DiskFull, DeviceFailed, KeysClosedForWriting: none of the keys counts as recorded.</exception>
+    void Put(IReadOnlyList<ArchiveKey> keys);
+
+    /// <summary>Forgets every copy of messages; Ids without a key are no error. Durable on return.</summary>
+    /// <returns>The number of keys removed.</returns>
+    /// <exception cref="MessageStoreException">DiskFull, DeviceFailed, KeysClosedForWriting.</exception>
+    long Remove(IReadOnlyList<Guid> ids);
+
+    /// <summary>Forgets one copy of a message. Durable on return.</summary>
+    /// <returns>Whether there was such a key.</returns>
+    /// <exception cref="MessageStoreException">DiskFull, DeviceFailed, KeysClosedForWriting.</exception>
+    bool Remove(Guid id, string target, string unit);
+
+    /// <summary>The keys of a message, one for each copy, in no particular order; empty where there is none.</summary>
+    /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
+    IReadOnlyList<ArchiveKey> Find(Guid id);
+
+    /// <summary>
+    /// Streams all keys in bounded memory, in the order they were recorded. Keys recorded or removed meanwhile may or may not be seen; all others are
+    /// seen once.
+    /// </summary>
+    /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
+    IEnumerable<ArchiveKey> List();
+
+    /// <summary>
+    /// Bytes of a volume that keys cover: the largest offset plus length that was ever recorded in it, whether or not the key has been removed since.
+    /// What lies beyond was written by a run that did not come to record it.
+    /// </summary>
+    /// <returns>0 for a volume without keys.</returns>
+    long EndOf(string target, string unit, string volume);
+}

@@ -1,0 +1,211 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace MessageStore.Messages;
+
+/// <summary>
+/// Unpacks a gzip file of any number of members (RFC 1952 §2.2) and, other than <see cref="GZipStream"/>, notices where it is cut: that one takes the
+/// end of the file for the end of the data. What lies before the damage comes out first.
+/// </summary>
+/// <remarks>
+/// The platform's inflater does not say where in its input a member ended. But the eight bytes that end it, CRC-32 and length, are
+/// known once its data is out, so they are looked for in the last piece of input: sixty-four bits do not stand there by chance. If they are not found, the
+/// data is not what was packed.
+/// </remarks>
+/// <param name="source">The compressed file, seekable and buffered; closed with this stream.</param>
+internal sealed class GzipMemberStream(Stream source) : Stream
+{
+    private const int TrailerLength = 8;
+
+    /// <summary>How far before the last piece of input a member's data may end: the inflater holds back a few bits.</summary>
+    private const int BitsHeldBack = 16;
+
+    private readonly InputProbe input = new(source);
+    private DeflateStream? inflater;
+    private long memberOffset;
+    private long dataOffset;
+    private uint crc;
+    private uint length;
+    private bool atEnd;
+
+    /// <summary>Offset in the compressed file of the member that is being read.</summary>
+    public long MemberOffset => memberOffset;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <exception cref="BrokenGzipException">The file is cut or damaged; everything before was handed out.</exception>
+    public override int Read(Span<byte> buffer)
+    {
+        while (!buffer.IsEmpty && !atEnd)
+        {
+            if (inflater is null && !BeginMember()) return 0;
+            int read = Inflate(buffer);
+            if (read > 0)
+            {
+                crc = GzipCrc32.Compute(buffer[..read], crc);
+                length += (uint)read;
+                return read;
+            }
+            EndMember();
+        }
+        return 0;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inflater?.Dispose();
+            source.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private int Inflate(Span<byte> buffer)
+    {
+        try
+        {
+            return inflater!.Read(buffer);
+        }
+        catch (InvalidDataException error)
+        {
+            throw Damaged("its compressed data is damaged", error);
+        }
+    }
+
+    private bool BeginMember()
+    {
+        memberOffset = source.Position;
+        if (memberOffset > 0 && OnlyZerosFollow())
+        {
+            atEnd = true;
+            return false;
+        }
+        if (!GzipHeader.TryRead(source, out bool isCut))
+        {
+            if (isCut) throw Cut();
+            throw Damaged("no gzip member begins there");
+        }
+        dataOffset = source.Position;
+        crc = 0;
+        length = 0;
+        inflater = new DeflateStream(input, CompressionMode.Decompress, leaveOpen: true);
+        return true;
+    }
+
+    private void EndMember()
+    {
+        inflater!.Dispose();
+        inflater = null;
+        long from = Math.Max(dataOffset + 1, input.LastRead - BitsHeldBack);
+        Span<byte> tail = stackalloc byte[TrailerLength];
+        BinaryPrimitives.WriteUInt32LittleEndian(tail, crc);
+        BinaryPrimitives.WriteUInt32LittleEndian(tail[4..], length);
+        byte[] bytes = new byte[input.LastLength + BitsHeldBack + TrailerLength + 2];
+        source.Position = from;
+        int filled = source.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        ReadOnlySpan<byte> window = bytes.AsSpan(0, filled);
+        int best = -1;
+        for (int at = 0; at + TrailerLength <= window.Length; at++)
+        {
+            int found = window[at..].IndexOf(tail);
+            if (found < 0) break;
+            at += found;
+            if (best < 0) best = at;
+            ReadOnlySpan<byte> next = window[(at + TrailerLength)..];
+            if (!next.IsEmpty && !GzipHeader.Begins(next)) continue;
+            best = at;
+            break;
+        }
+        if (best < 0)
+        {
+            if (input.ReachedEnd || (source.Position == source.Length && !EndsWithHalf(window, tail))) throw Cut();
+            throw Damaged("its checksum does not fit its data");
+        }
+        source.Position = from + best + TrailerLength;
+    }
+
+    /// <summary>
+    /// Whether the file's last eight bytes are a checksum or a length that fits: then the other of them is damaged. If neither fits, the file
+    /// ends too early.
+    /// </summary>
+    private static bool EndsWithHalf(ReadOnlySpan<byte> window, ReadOnlySpan<byte> tail) =>
+        window.Length >= TrailerLength && (window[^8..^4].SequenceEqual(tail[..4]) || window.EndsWith(tail[4..]));
+
+    /// <summary>Tapes and some tools pad with zeros.</summary>
+    private bool OnlyZerosFollow()
+    {
+        long start = source.Position;
+        int b = source.ReadByte();
+        while (b == 0) b = source.ReadByte();
+        if (b < 0) return true;
+        source.Position = start;
+        return false;
+    }
+
+    private BrokenGzipException Cut() => new(true, source.Length, $"the gzip file ends in the middle of the member at offset {memberOffset}");
+
+    private BrokenGzipException Damaged(string why, Exception? inner = null) =>
+        new(false, memberOffset, $"the gzip member at offset {memberOffset} is damaged: {why}", inner);
+
+    /// <summary>Passes reads on and remembers the last one.</summary>
+    private sealed class InputProbe(Stream source) : Stream
+    {
+        public long LastRead { get; private set; }
+
+        public int LastLength { get; private set; }
+
+        public bool ReachedEnd { get; private set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override int Read(Span<byte> buffer)
+        {
+            long position = source.Position;
+            int read = source.Read(buffer);
+            ReachedEnd = read == 0;
+            if (read > 0) (LastRead, LastLength) = (position, read);
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

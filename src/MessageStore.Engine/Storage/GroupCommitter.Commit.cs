@@ -1,0 +1,157 @@
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+internal sealed partial class GroupCommitter
+{
+    /// <summary>Commits one group of transactions: images, log, flush, index, answers.</summary>
+    private void Commit(int start, int count, int length)
+    {
+        if (Failure is { } closed)
+        {
+            FailAll(start, count, ClosedError(closed));
+            return;
+        }
+        if (buffer.Length < length) buffer = new byte[Math.Max(length, Math.Min(buffer.Length * 2, LargestBatch))];
+        long time = Math.Max(options.Clock.GetUtcNow().UtcTicks, lastTime);
+        ulong first = lastLsn + 1;
+        Segment? segmentBefore = segments.Current;
+        long lengthBefore = segmentBefore?.Length ?? 0;
+        try
+        {
+            Encode(start, count, first, time);
+            WriteImages(start, count);
+            log.Write(buffer.AsSpan(0, length));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or MessageStoreException)
+        {
+            TakeBack(start, count, segmentBefore, lengthBefore, error);
+            return;
+        }
+        try
+        {
+            log.Flush(length);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // What a failed flush left on disk is unknown and cannot be learnt by trying again (the kernel may have dropped the pages), so
+            // nothing may be written behind it. Recovery decides at the next open.
+            var wrapped = StorageErrors.Wrap(error, "flushing the log", log.Path);
+            Close(wrapped);
+            FailAll(start, count, ClosedError(wrapped));
+            return;
+        }
+        lock (index.Gate)
+        {
+            int position = 0;
+            for (int i = 0; i < count; i++)
+            {
+                var transaction = (Transaction)working[start + i];
+                applier.Apply(transaction.Type, buffer.AsSpan(position + FrameHeader.Size, transaction.PayloadLength), placements[i]);
+                position += transaction.FrameLength;
+            }
+            Volatile.Write(ref lastTime, time);
+            Volatile.Write(ref lastLsn, first + (ulong)count - 1);
+        }
+        Volatile.Write(ref logBytes, logBytes + length);
+        for (int i = 0; i < count; i++) ((Transaction)working[start + i]).Complete(first + (ulong)i);
+        if (log.Tail >= options.LogFileLimit) RotateIfPossible();
+    }
+
+    private void Encode(int start, int count, ulong first, long time)
+    {
+        int position = 0;
+        for (int i = 0; i < count; i++)
+        {
+            var transaction = (Transaction)working[start + i];
+            transaction.Encode(buffer.AsSpan(position), first + (ulong)i, lastLsn, time, identity.Salt);
+            position += transaction.FrameLength;
+        }
+    }
+
+    /// <summary>
+    /// Writes the image frames to their segments, neighbours together, straight from the buffer that goes to the log. It comes before the log so
+    /// that a full SSD is noticed while there is still nothing to take back.
+    /// </summary>
+    private void WriteImages(int start, int count)
+    {
+        placements.Clear();
+        Segment? run = null;
+        long runOffset = 0;
+        int runStart = 0, runLength = 0, position = 0;
+        for (int i = 0; i < count; i++)
+        {
+            var transaction = (Transaction)working[start + i];
+            int frameLength = transaction.FrameLength;
+            if (transaction.IsImage)
+            {
+                ReadOnlySpan<byte> payload = buffer.AsSpan(position + FrameHeader.Size, transaction.PayloadLength);
+                (Segment? segment, long offset) = applier.Place(transaction.Type, payload, frameLength);
+                placements.Add(new Placement(segment?.Number ?? 0, offset));
+                if (segment is not null)
+                {
+                    if (run != segment || runOffset + runLength != offset || runStart + runLength != position)
+                    {
+                        if (run is not null) SegmentStore.Write(run, buffer.AsSpan(runStart, runLength), runOffset);
+                        (run, runOffset, runStart, runLength) = (segment, offset, position, 0);
+                    }
+                    runLength += frameLength;
+                }
+            }
+            else
+            {
+                placements.Add(default);
+            }
+            position += frameLength;
+        }
+        if (run is not null) SegmentStore.Write(run, buffer.AsSpan(runStart, runLength), runOffset);
+    }
+
+    /// <summary>Nothing was acknowledged and the log was not flushed: undo, so that the group stays open for those that still fit.</summary>
+    private void TakeBack(int start, int count, Segment? segmentBefore, long lengthBefore, Exception error)
+    {
+        MessageStoreException wrapped = StorageErrors.Wrap(error, "writing", log.Path);
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                var transaction = (Transaction)working[start + i];
+                if (transaction.Type == TransactionType.AppendBegin) applier.Abandon(new Guid(transaction.Head.Span[..16], bigEndian: true));
+            }
+            log.CutBack();
+            if (segmentBefore is not null) segments.Rewind(segmentBefore, lengthBefore);
+        }
+        catch (Exception second) when (second is IOException or UnauthorizedAccessException)
+        {
+            Close(wrapped);
+            wrapped = ClosedError(wrapped);
+        }
+        FailAll(start, count, wrapped);
+    }
+
+    /// <summary>A log file that cannot be begun is no reason to stop: the current one goes on, longer than planned, until one can.</summary>
+    private void RotateIfPossible()
+    {
+        try
+        {
+            log.Rotate(log.Kind, lastLsn + 1, lastTime);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            RotationError = StorageErrors.Wrap(error, "beginning a new log file", log.Path);
+        }
+    }
+
+    /// <summary>Why the last rotation failed, for the group's status.</summary>
+    public MessageStoreException? RotationError { get; private set; }
+
+    private void FailAll(int start, int count, Exception error)
+    {
+        for (int i = 0; i < count; i++) ((Transaction)working[start + i]).Fail(error);
+    }
+
+    private MessageStoreException ClosedError(MessageStoreException reason) => new(
+        ErrorIds.GroupClosedForWriting, ErrorKind.Device,
+        $"Storage group {identity.Name} is closed for writing: {reason.Message} Mend the device, then reopen the database to recover.",
+        identity.Name, reason);
+}

@@ -1,0 +1,179 @@
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+/// <summary>
+/// The one thread that writes a group. It gathers whatever has come in while the last flush was under way, writes it with one write, makes it
+/// durable with one flush, applies it to the index, and only then says so to those who wait (design §4, group commit).
+/// </summary>
+internal sealed partial class GroupCommitter : IDisposable
+{
+    private const int SmallestBuffer = 256 << 10;
+    private const int LargestBatch = 4 << 20;
+
+    private readonly GroupIdentity identity;
+    private readonly GroupOptions options;
+    private readonly LogWriter log;
+    private readonly SegmentStore segments;
+    private readonly MessageIndex index;
+    private readonly Applier applier;
+    private readonly Thread thread;
+    private readonly Lock gate = new();
+    private readonly AutoResetEvent wake = new(false);
+    private readonly List<Placement> placements = [];
+    private List<object> incoming = [];
+    private List<object> working = [];
+    private byte[] buffer = new byte[SmallestBuffer];
+    private MessageStoreException? failure;
+    private bool stopping;
+    private bool asleep;
+    private ulong lastLsn;
+    private long lastTime;
+    private long logBytes;
+
+    /// <param name="lastLsn">The newest durable transaction.</param>
+    /// <param name="lastTime">Its time: commit times never go back, so that a point in time is one place in the log.</param>
+    public GroupCommitter(GroupIdentity identity, GroupOptions options, LogWriter log, SegmentStore segments, MessageIndex index,
+        Applier applier, ulong lastLsn, long lastTime)
+    {
+        this.identity = identity;
+        this.options = options;
+        this.log = log;
+        this.segments = segments;
+        this.index = index;
+        this.applier = applier;
+        this.lastLsn = lastLsn;
+        this.lastTime = lastTime;
+        thread = new Thread(Run) { IsBackground = true, Name = $"committer {identity.Name}" };
+    }
+
+    /// <summary>The newest transaction that is durable and visible.</summary>
+    public ulong LastLsn => Volatile.Read(ref lastLsn);
+
+    /// <summary>When it was committed, UTC ticks.</summary>
+    public long LastTime => Volatile.Read(ref lastTime);
+
+    /// <summary>Log bytes written since this committer began.</summary>
+    public long LogBytes => Volatile.Read(ref logBytes);
+
+    /// <summary>Why the group is closed for writing; <see langword="null"/> while it is open.</summary>
+    public MessageStoreException? Failure => Volatile.Read(ref failure);
+
+    /// <summary>Called on the committer's thread after each group of transactions.</summary>
+    public Action? AfterCommit { get; set; }
+
+    public void Start() => thread.Start();
+
+    /// <summary>Hands a transaction in; <see cref="Transaction.Committed"/> tells its fate.</summary>
+    public void Submit(Transaction transaction) => Enqueue(transaction);
+
+    /// <summary>Hands in several at once: they are written in this order, next to each other.</summary>
+    public void Submit(IReadOnlyList<Transaction> transactions)
+    {
+        foreach (Transaction transaction in transactions) Enqueue(transaction);
+    }
+
+    /// <summary>Runs something on the committer's thread between two groups of transactions.</summary>
+    public Task<T> RunAsync<T>(Func<T> action)
+    {
+        var work = new ControlWork<T>(action);
+        Enqueue(work);
+        return work.Task;
+    }
+
+    /// <summary>Closes the group for writing. Whoever waits, and whoever comes later, gets the reason.</summary>
+    public void Close(MessageStoreException reason) => Interlocked.CompareExchange(ref failure, reason, null);
+
+    /// <summary>Ends the thread after all that was handed in is done.</summary>
+    public void Dispose()
+    {
+        lock (gate) stopping = true;
+        wake.Set();
+        if (thread.IsAlive) thread.Join();
+        wake.Dispose();
+    }
+
+    private void Enqueue(object item)
+    {
+        bool mustWake;
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(stopping, this);
+            incoming.Add(item);
+            mustWake = asleep;
+            asleep = false;
+        }
+        if (mustWake) wake.Set();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            bool stop, idle;
+            lock (gate)
+            {
+                (incoming, working) = (working, incoming);
+                idle = working.Count == 0;
+                asleep = idle;
+                stop = stopping;
+            }
+            if (idle)
+            {
+                if (stop) return;
+                wake.WaitOne();
+                continue;
+            }
+            Process();
+            working.Clear();
+        }
+    }
+
+    private void Process()
+    {
+        int start = 0;
+        while (start < working.Count)
+        {
+            if (working[start] is IControlWork work)
+            {
+                work.Execute();
+                start++;
+                continue;
+            }
+            int count = 0, length = 0;
+            while (start + count < working.Count && working[start + count] is Transaction next
+                && (count == 0 || length + next.FrameLength <= LargestBatch))
+            {
+                length += next.FrameLength;
+                count++;
+            }
+            Commit(start, count, length);
+            start += count;
+        }
+        AfterCommit?.Invoke();
+    }
+
+    private interface IControlWork
+    {
+        void Execute();
+    }
+
+    private sealed class ControlWork<T>(Func<T> action) : IControlWork
+    {
+        private readonly TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<T> Task => done.Task;
+
+        public void Execute()
+        {
+            try
+            {
+                done.SetResult(action());
+            }
+            catch (Exception error)
+            {
+                done.SetException(error);
+            }
+        }
+    }
+}

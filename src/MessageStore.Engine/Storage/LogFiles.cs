@@ -1,0 +1,47 @@
+using System.Globalization;
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+/// <summary>A log or patch file by its name.</summary>
+internal readonly record struct LogFile(string Path, ulong FirstLsn, GroupFileKind Kind);
+
+/// <summary>The log and patch files of a group: names, order and which may go (docs/format-log.md).</summary>
+internal static class LogFiles
+{
+    public const string LogExtension = ".log";
+    public const string PatchExtension = ".patch";
+
+    public static string NameOf(ulong firstLsn, GroupFileKind kind) =>
+        firstLsn.ToString("x16", CultureInfo.InvariantCulture) + (kind == GroupFileKind.Patch ? PatchExtension : LogExtension);
+
+    /// <summary>All log and patch files of a folder in order of their first LSN.</summary>
+    public static List<LogFile> List(IStorage storage, string folder)
+    {
+        var files = new List<LogFile>();
+        foreach (string path in storage.ListFiles(folder))
+        {
+            string extension = Path.GetExtension(path);
+            if (extension is not (LogExtension or PatchExtension)) continue;
+            if (!ulong.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong lsn)) continue;
+            files.Add(new LogFile(path, lsn, extension == PatchExtension ? GroupFileKind.Patch : GroupFileKind.Log));
+        }
+        // Stable: of two files that begin at the same transaction at most one holds any, and the other comes first by its name.
+        return [.. files.OrderBy(f => f.FirstLsn)];
+    }
+
+    /// <summary>
+    /// Deletes the files that hold nothing later than <paramref name="lsn"/>. The newest file always stays: it is where the next transaction goes.
+    /// </summary>
+    public static void DeleteUpTo(IStorage storage, string folder, ulong lsn)
+    {
+        List<LogFile> files = List(storage, folder);
+        bool deleted = false;
+        for (int i = 0; i + 1 < files.Count && files[i + 1].FirstLsn <= lsn + 1; i++)
+        {
+            storage.DeleteFile(files[i].Path);
+            deleted = true;
+        }
+        if (deleted) storage.FlushFolder(folder);
+    }
+}

@@ -1,0 +1,134 @@
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+/// <summary>
+/// Writes the current log file of a group. Used by the committer alone. Space is allocated ahead with zeros, so that a flush finds the file's size and
+/// blocks in place and has nothing but the data to write: half the time of a flush that must also record growth.
+/// </summary>
+internal sealed class LogWriter : IDisposable
+{
+    private const int SmallestStep = 256 << 10;
+    private const int LargestStep = 4 << 20;
+
+    private static readonly byte[] Zeros = new byte[LargestStep];
+
+    private readonly IStorage storage;
+    private readonly string folder;
+    private readonly GroupIdentity identity;
+    private IStorageFile? file;
+    private long allocated;
+    private int step = SmallestStep;
+
+    public LogWriter(IStorage storage, string folder, GroupIdentity identity)
+    {
+        this.storage = storage;
+        this.folder = folder;
+        this.identity = identity;
+    }
+
+    public string Path => file?.Path ?? "";
+
+    /// <summary>Where the next frame goes.</summary>
+    public long Tail { get; private set; }
+
+    public ulong FirstLsn { get; private set; }
+
+    public GroupFileKind Kind { get; private set; }
+
+    /// <summary>Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off durably first.</summary>
+    public void Resume(LogFile existing, long tail)
+    {
+        IStorageFile opened = storage.Open(existing.Path, FileAccessKind.ReadWrite);
+        if (opened.Length > tail)
+        {
+            opened.SetLength(tail);
+            opened.Flush();
+        }
+        Take(opened, existing.FirstLsn, existing.Kind, tail);
+        allocated = opened.Length;
+    }
+
+    /// <summary>Closes the current file at its tail and begins a new one, durable by name and header before this returns.</summary>
+    /// <param name="nextLsn">LSN of the first transaction to come; everything before it is durable.</param>
+    /// <param name="time">UTC ticks.</param>
+    public void Rotate(GroupFileKind kind, ulong nextLsn, long time)
+    {
+        if (file is not null && FirstLsn == nextLsn && Kind == kind) return;
+        string path = System.IO.Path.Combine(folder, LogFiles.NameOf(nextLsn, kind));
+        byte[] header = new GroupFileHeader(kind, identity, nextLsn).Encode(nextLsn - 1, time);
+        IStorageFile created = storage.Open(path, FileAccessKind.CreateOrTruncate);
+        try
+        {
+            created.Write(header, 0);
+            created.Flush();
+            storage.FlushFolder(folder);
+        }
+        catch
+        {
+            created.Dispose();
+            throw;
+        }
+        ulong oldFirst = FirstLsn;
+        string oldPath = Path;
+        bool oldIsEmpty = file is not null && oldFirst == nextLsn;
+        Trim();
+        Take(created, nextLsn, kind, header.Length);
+        // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
+        if (!oldIsEmpty) return;
+        storage.DeleteFile(oldPath);
+        storage.FlushFolder(folder);
+    }
+
+    /// <summary>Writes frames at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s.</summary>
+    public void Write(ReadOnlySpan<byte> frames)
+    {
+        long end = Tail + frames.Length;
+        while (allocated < end)
+        {
+            file!.Write(Zeros.AsSpan(0, step), allocated);
+            allocated += step;
+            step = Math.Min(step * 2, LargestStep);
+        }
+        file!.Write(frames, Tail);
+    }
+
+    /// <summary>Makes the frames written last durable and moves the tail behind them.</summary>
+    public void Flush(int length)
+    {
+        file!.Flush();
+        Tail += length;
+    }
+
+    /// <summary>After a failed <see cref="Write"/>: makes sure that nothing of it can come back to life.</summary>
+    public void CutBack()
+    {
+        file!.SetLength(Tail);
+        allocated = Tail;
+        file.Flush();
+    }
+
+    /// <summary>Gives back the space allocated ahead and closes the file.</summary>
+    public void Dispose()
+    {
+        Trim();
+        file = null;
+    }
+
+    private void Trim()
+    {
+        if (file is null) return;
+        if (allocated > Tail) file.SetLength(Tail);
+        file.Dispose();
+    }
+
+    private void Take(IStorageFile taken, ulong firstLsn, GroupFileKind kind, long tail)
+    {
+        file = taken;
+        FirstLsn = firstLsn;
+        Kind = kind;
+        Tail = tail;
+        allocated = tail;
+        step = SmallestStep;
+    }
+}

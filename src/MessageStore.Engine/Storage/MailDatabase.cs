@@ -1,0 +1,208 @@
+using System.Security.Cryptography;
+using MessageStore.IO;
+using MessageStore.Messages;
+
+namespace MessageStore.Storage;
+
+/// <summary>A group that could not be opened, with the reason.</summary>
+internal sealed record FailedGroup(GroupSettings Settings, MessageStoreException Reason);
+
+/// <summary>
+/// The store of a database: its settings, its groups and which mailbox lies in which of them. Owned by one process at a time, by a lock of the operating
+/// system. Knows nothing of archives and backups.
+/// </summary>
+internal sealed class MailDatabase : IDisposable
+{
+    public const string LockFileName = "database.lock";
+
+    private readonly OwnerLock owner;
+    private readonly List<StorageGroup> groups;
+    private readonly SemaphoreSlim creating = new(1, 1);
+
+    private MailDatabase(IStorage storage, string path, DatabaseSettings settings, OwnerLock owner, List<StorageGroup> groups, List<FailedGroup> failed)
+    {
+        Storage = storage;
+        Path = path;
+        Settings = settings;
+        this.owner = owner;
+        this.groups = groups;
+        FailedGroups = failed;
+    }
+
+    public IStorage Storage { get; }
+
+    public string Path { get; }
+
+    public DatabaseSettings Settings { get; }
+
+    public IReadOnlyList<StorageGroup> Groups => groups;
+
+    public IReadOnlyList<FailedGroup> FailedGroups { get; }
+
+    public string StorePath => DatabaseSettings.Resolve(Path, Settings.StorePath);
+    public string LogPath => DatabaseSettings.Resolve(Path, Settings.LogPath);
+    public string BackupPath => DatabaseSettings.Resolve(Path, Settings.BackupPath);
+    public string ArchivePath => DatabaseSettings.Resolve(Path, Settings.ArchivePath);
+
+    /// <summary>Lays out an empty database. The settings file comes last: without it there is no database.</summary>
+    /// <exception cref="MessageStoreException">DatabaseExists, InvalidName, and device errors.</exception>
+    public static DatabaseSettings Create(IStorage storage, MessageDatabaseOptions options, TimeProvider clock)
+    {
+        string path = System.IO.Path.GetFullPath(options.Path);
+        if (options.StorageGroups.Count == 0)
+            throw new MessageStoreException(ErrorIds.InvalidName, ErrorKind.InvalidArgument, "A database needs at least one storage group.", path);
+        foreach (string name in options.StorageGroups) MailboxNames.CheckStorageGroup(name);
+        if (options.StorageGroups.Distinct(StringComparer.OrdinalIgnoreCase).Count() != options.StorageGroups.Count)
+            throw new MessageStoreException(ErrorIds.InvalidName, ErrorKind.InvalidArgument, "Two storage groups have the same name.", path);
+        if (storage.FileExists(System.IO.Path.Combine(path, DatabaseSettings.FileName)))
+            throw new MessageStoreException(ErrorIds.DatabaseExists, ErrorKind.AlreadyExists, $"{path} holds a message database already.", path);
+        try
+        {
+            if (storage.FolderExists(path) && (storage.ListFiles(path).Count > 0 || storage.ListFolders(path).Count > 0))
+                throw new MessageStoreException(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists, $"{path} is not empty. Name a new or an empty folder.", path);
+            var settings = new DatabaseSettings
+            {
+                DatabaseId = Guid.CreateVersion7(clock.GetUtcNow()),
+                Created = clock.GetUtcNow(),
+                StorePath = DatabaseSettings.Relate(path, options.StorePath ?? "store"),
+                LogPath = DatabaseSettings.Relate(path, options.LogPath ?? "logs"),
+                BackupPath = DatabaseSettings.Relate(path, options.BackupPath ?? "backups"),
+                ArchivePath = DatabaseSettings.Relate(path, options.ArchivePath ?? "archive"),
+                CircularLogging = options.CircularLogging,
+                StorageGroups = [.. options.StorageGroups.Select(n => new GroupSettings(n, FileNames.Escape(n), NewSalt()))],
+            };
+            foreach (string place in (string[])[".", settings.StorePath, settings.LogPath, settings.BackupPath, settings.ArchivePath])
+                storage.CreateFolder(DatabaseSettings.Resolve(path, place));
+            foreach (GroupSettings group in settings.StorageGroups)
+            {
+                (string store, string log) = FoldersOf(path, settings, group);
+                if (storage.ListFiles(store).Count > 0 || storage.ListFiles(log).Count > 0)
+                    throw new MessageStoreException(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists,
+                        $"{(storage.ListFiles(store).Count > 0 ? store : log)} holds files of another database. Name other places.", store);
+                StorageGroup.Create(storage, IdentityOf(settings, group), new GroupOptions { Clock = clock }, store, log);
+            }
+            settings.Save(storage, path);
+            return settings;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "creating the database", path);
+        }
+    }
+
+    /// <summary>
+    /// Opens a database and all its groups. A group that cannot be opened is listed in <see cref="FailedGroups"/> and its mail is out of reach; the others serve.
+    /// </summary>
+    /// <exception cref="MessageStoreException">PathNotFound, NotADatabase, DatabaseInUse, DatabaseDamaged, DatabaseFormatTooNew.</exception>
+    public static MailDatabase Open(IStorage storage, string databasePath, GroupOptions options)
+    {
+        string path = System.IO.Path.GetFullPath(databasePath);
+        DatabaseSettings settings = DatabaseSettings.Load(storage, path);
+        OwnerLock owner = TakeOwnership(storage, path, options.Clock);
+        var groups = new List<StorageGroup>();
+        try
+        {
+            var failed = new List<FailedGroup>();
+            foreach (GroupSettings group in settings.StorageGroups)
+            {
+                (string store, string log) = FoldersOf(path, settings, group);
+                try
+                {
+                    groups.Add(StorageGroup.Open(storage, IdentityOf(settings, group), options with { CircularLogging = settings.CircularLogging }, store, log));
+                }
+                catch (MessageStoreException error)
+                {
+                    failed.Add(new FailedGroup(group, error));
+                }
+            }
+            return new MailDatabase(storage, path, settings, owner, groups, failed);
+        }
+        catch
+        {
+            foreach (StorageGroup group in groups) group.Dispose();
+            owner.Dispose();
+            throw;
+        }
+    }
+
+    public static (string Store, string Log) FoldersOf(string databasePath, DatabaseSettings settings, GroupSettings group) => (
+        System.IO.Path.Combine(DatabaseSettings.Resolve(databasePath, settings.StorePath), group.Folder),
+        System.IO.Path.Combine(DatabaseSettings.Resolve(databasePath, settings.LogPath), group.Folder));
+
+    public static GroupIdentity IdentityOf(DatabaseSettings settings, GroupSettings group) => new(settings.DatabaseId, group.Name, group.Salt);
+
+    /// <summary>The group that holds a mailbox; <see langword="null"/> where no open group does.</summary>
+    public StorageGroup? GroupOf(string mailbox) => groups.Find(g => g.TryFindMailbox(mailbox, out _));
+
+    /// <summary>The group that holds a message, and its entry.</summary>
+    public bool TryFind(Guid id, out StorageGroup group, out IndexEntry entry)
+    {
+        foreach (StorageGroup candidate in groups)
+        {
+            if (!candidate.TryGet(id, out entry)) continue;
+            group = candidate;
+            return true;
+        }
+        group = null!;
+        entry = default;
+        return false;
+    }
+
+    /// <summary>A group by name.</summary>
+    /// <exception cref="MessageStoreException">GroupNotFound, or why the group could not be opened.</exception>
+    public StorageGroup Group(string name)
+    {
+        if (groups.Find(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } group) return group;
+        if (FailedGroups.FirstOrDefault(f => f.Settings.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } failed) throw failed.Reason;
+        throw new MessageStoreException(ErrorIds.GroupNotFound, ErrorKind.NotFound,
+            $"There is no storage group '{name}' in {Path}. It has: {string.Join(", ", Settings.StorageGroups.Select(g => g.Name))}.", name);
+    }
+
+    /// <summary>Creates a mailbox, in the group with the fewest unless one is named; it stays there.</summary>
+    /// <returns>The group, and whether the mailbox is new.</returns>
+    public async Task<(StorageGroup Group, bool Created)> CreateMailboxAsync(string name, string? groupName, CancellationToken cancellationToken)
+    {
+        MailboxNames.CheckMailbox(name);
+        await creating.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (GroupOf(name) is { } existing) return (existing, false);
+            // A group that is not open may hold this very mailbox: a second one of the same name would split a user's mail for good.
+            if (FailedGroups.Count > 0)
+                throw new MessageStoreException(FailedGroups[0].Reason.ErrorId, ErrorKind.Device,
+                    $"No mailbox can be created while storage group {FailedGroups[0].Settings.Name} is not open: {FailedGroups[0].Reason.Message}", name, FailedGroups[0].Reason);
+            StorageGroup group = groupName is null ? groups.MinBy(g => g.GetMailboxCount())! : Group(groupName);
+            await group.CreateMailboxAsync(name, cancellationToken).ConfigureAwait(false);
+            return (group, true);
+        }
+        finally
+        {
+            creating.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        Parallel.ForEach(groups, g => g.Dispose());
+        creating.Dispose();
+        owner.Dispose();
+    }
+
+    public static uint NewSalt() => (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
+
+    private static OwnerLock TakeOwnership(IStorage storage, string path, TimeProvider clock)
+    {
+        string lockPath = System.IO.Path.Combine(path, LockFileName);
+        try
+        {
+            if (OwnerLock.TryTake(storage, lockPath, "database", clock) is { } taken) return taken;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "locking the database", lockPath);
+        }
+        LockOwner? holder = OwnerLock.Describe(storage, lockPath);
+        string who = holder is null ? "another process" : $"process {holder.ProcessId} ({holder.ProcessName} on {holder.Machine}, since {holder.Since:u})";
+        throw new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy, $"{path} is in use by {who}. Wait until it is done, or stop it.", path);
+    }
+}

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+/// <summary>A segment as a checkpoint records it.</summary>
+internal readonly record struct SegmentInfo(int Number, long Length);
+
+/// <summary>
+/// A group's segments: append-only files of message images (docs/format-segment.md). One thread, the committer, reserves and writes; any thread reads.
+/// Nothing here is durable before <see cref="FlushDirty"/>: the log is what protects a message until the next checkpoint.
+/// </summary>
+internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentity identity, long segmentLimit) : IDisposable
+{
+    private readonly ConcurrentDictionary<int, Segment> segments = [];
+    private Segment? current;
+
+    public string Folder => folder;
+
+    public IEnumerable<Segment> Segments => segments.Values.OrderBy(s => s.Number);
+
+    public long TotalBytes => segments.Values.Sum(s => s.Length);
+
+    public long LiveBytes => segments.Values.Sum(s => s.LiveBytes);
+
+    public static string FileName(int number) => number.ToString("D8", CultureInfo.InvariantCulture) + ".seg";
+
+    public string PathOf(int number) => Path.Combine(folder, FileName(number));
+
+    /// <summary>Opens what a checkpoint names; files beyond it are leftovers of a crash and are deleted.</summary>
+    /// <exception cref="MessageStoreException">StoreDamaged: a segment is missing, too short or somebody else's.</exception>
+    public void Open(IReadOnlyList<SegmentInfo> known)
+    {
+        foreach (SegmentInfo info in known)
+        {
+            string path = PathOf(info.Number);
+            if (!storage.FileExists(path)) throw Damaged(path, "is missing");
+            IStorageFile file = storage.Open(path, FileAccessKind.ReadWrite);
+            var segment = new Segment(info.Number, file, info.Length);
+            segments[info.Number] = segment;
+            if (file.Length < info.Length)
+                throw Damaged(path, $"has {file.Length} bytes where the checkpoint recorded {info.Length}");
+            if (GroupFileHeader.Read(file, out _) is not { } header || header.Identity.Salt != identity.Salt)
+                throw Damaged(path, "is not a segment of this storage group");
+            if (current is null || current.Number < info.Number) current = segment;
+        }
+        foreach (string path in storage.ListFiles(folder))
+            if (path.EndsWith(".seg", StringComparison.Ordinal) && !known.Any(k => PathOf(k.Number) == path))
+                storage.DeleteFile(path);
+    }
+
+    /// <summary>Finds room for <paramref name="length"/> bytes at the end of the current segment, or in a new one.</summary>
+    public (Segment Segment, long Offset) Reserve(long length)
+    {
+        if (current is null || (current.Length + length > segmentLimit && current.Length > GroupFileHeader.LongestFrame))
+            current = Create((current?.Number ?? 0) + 1);
+        long offset = current.Length;
+        current.Length += length;
+        return (current, offset);
+    }
+
+    /// <summary>Gives back the most recent reservations of a group of transactions that failed before its log was written.</summary>
+    public void Rewind(Segment segment, long length)
+    {
+        segment.Length = length;
+        foreach (Segment later in segments.Values.Where(s => s.Number > segment.Number).ToList())
+        {
+            segments.TryRemove(later.Number, out _);
+            later.Dispose();
+            storage.DeleteFile(PathOf(later.Number));
+        }
+        current = segment;
+    }
+
+    /// <summary>Where the next reservation would begin; <see langword="null"/> before the first.</summary>
+    public Segment? Current => current;
+
+    public static void Write(Segment segment, ReadOnlySpan<byte> bytes, long offset)
+    {
+        segment.IsDirty = true;
+        segment.File.Write(bytes, offset);
+    }
+
+    /// <summary>A segment for reading; disposing it gives it back. <see langword="null"/> where it is gone.</summary>
+    public Segment? Acquire(int number) =>
+        segments.TryGetValue(number, out Segment? segment) && segment.TryAcquire() ? segment : null;
+
+    /// <summary>A segment for the committer, not counted as a reader.</summary>
+    public Segment? Find(int number) => segments.GetValueOrDefault(number);
+
+    /// <summary>Counts bytes of images in or out of use. Called with the index's lock held.</summary>
+    public void CountLive(int number, long bytes)
+    {
+        if (segments.TryGetValue(number, out Segment? segment)) segment.LiveBytes += bytes;
+    }
+
+    public List<SegmentInfo> Lengths() => [.. Segments.Select(s => new SegmentInfo(s.Number, s.Length))];
+
+    /// <summary>Makes every image written so far durable.</summary>
+    public void FlushDirty()
+    {
+        foreach (Segment segment in Segments)
+        {
+            if (!segment.IsDirty) continue;
+            segment.IsDirty = false;
+            try
+            {
+                segment.File.Flush();
+            }
+            catch
+            {
+                segment.IsDirty = true;
+                throw;
+            }
+        }
+        storage.FlushFolder(folder);
+    }
+
+    public void Dispose()
+    {
+        foreach (Segment segment in segments.Values) segment.Dispose();
+        segments.Clear();
+    }
+
+    private Segment Create(int number)
+    {
+        IStorageFile file = storage.Open(PathOf(number), FileAccessKind.CreateOrTruncate);
+        byte[] header = new GroupFileHeader(GroupFileKind.Segment, identity, (ulong)number).Encode(0, 0);
+        var segment = new Segment(number, file, header.Length);
+        segments[number] = segment;
+        Write(segment, header, 0);
+        return segment;
+    }
+
+    private static MessageStoreException Damaged(string path, string what) => new(
+        ErrorIds.StoreDamaged, ErrorKind.Damaged, $"Segment {path} {what}. Restore the storage group from its newest backup.", path);
+}

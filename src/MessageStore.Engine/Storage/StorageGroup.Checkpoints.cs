@@ -1,0 +1,117 @@
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+internal sealed partial class StorageGroup
+{
+    /// <summary>How many snapshots stay: the newest, and the one before in case the newest is found damaged.</summary>
+    private const int SnapshotsKept = 2;
+
+    private readonly SemaphoreSlim checkpointing = new(1, 1);
+    private readonly long replayedBytes;
+    private readonly HashSet<ulong> heldSnapshots = [];
+    private ulong checkpointLsn;
+    private long checkpointLogBytes;
+    private long snapshotBytes;
+    private MessageStoreException? checkpointError;
+
+    /// <summary>Makes the store catch up with the log, so that the next open replays only what comes after.</summary>
+    /// <returns>The transaction up to which store and snapshot are durable now.</returns>
+    public ulong Checkpoint(CancellationToken cancellationToken)
+    {
+        checkpointing.Wait(cancellationToken);
+        try
+        {
+            return CheckpointHeld(cancellationToken).Lsn;
+        }
+        finally
+        {
+            checkpointing.Release();
+        }
+    }
+
+    private IndexTables CheckpointHeld(CancellationToken cancellationToken)
+    {
+        long logBytesBefore = committer.LogBytes + replayedBytes;
+        IndexTables tables = committer.RunAsync(() =>
+        {
+            lock (index.Gate) return index.Freeze(committer.LastLsn, committer.LastTime, segments, applier);
+        }).GetAwaiter().GetResult();
+        try
+        {
+            segments.FlushDirty();
+            snapshotBytes = IndexSnapshot.Write(storage, StoreFolder, Identity, tables, index, cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            checkpointError = StorageErrors.Wrap(error, "writing a checkpoint", StoreFolder);
+            throw checkpointError;
+        }
+        finally
+        {
+            lock (index.Gate) index.Pages.Thaw();
+        }
+        checkpointError = null;
+        Volatile.Write(ref checkpointLsn, tables.Lsn);
+        Volatile.Write(ref checkpointLogBytes, logBytesBefore);
+        DeleteOldSnapshots();
+        TrimLogs();
+        return tables;
+    }
+
+    /// <summary>Deletes the log files that neither a kept checkpoint nor the newest backup needs.</summary>
+    private void TrimLogs()
+    {
+        List<(ulong Lsn, string Path)> kept = IndexSnapshot.List(storage, StoreFolder);
+        if (kept.Count == 0) return;
+        ulong limit = kept[^1].Lsn;
+        if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
+        try
+        {
+            LogFiles.DeleteUpTo(storage, LogFolder, limit);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            checkpointError = StorageErrors.Wrap(error, "deleting old log files", LogFolder);
+        }
+    }
+
+    private void DeleteOldSnapshots()
+    {
+        foreach ((ulong lsn, string path) in IndexSnapshot.List(storage, StoreFolder).Skip(SnapshotsKept))
+        {
+            lock (heldSnapshots)
+            {
+                if (heldSnapshots.Contains(lsn)) continue;
+            }
+            storage.DeleteFile(path);
+        }
+    }
+
+    /// <summary>On the committer's thread: begins a checkpoint in the background when enough log has gathered.</summary>
+    private void CheckpointIfDue()
+    {
+        long due = Math.Max(options.CheckpointLogBytes, snapshotBytes * 2);
+        if (committer.LogBytes + replayedBytes - Volatile.Read(ref checkpointLogBytes) < due) return;
+        if (!checkpointing.Wait(0)) return;
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                CheckpointHeld(CancellationToken.None);
+            }
+            catch (MessageStoreException)
+            {
+                // Kept as checkpointError and shown by the group's status. The log still has everything.
+            }
+            catch (ObjectDisposedException)
+            {
+                // The group is being closed; closing takes its own checkpoint.
+            }
+            finally
+            {
+                checkpointing.Release();
+            }
+        });
+    }
+}

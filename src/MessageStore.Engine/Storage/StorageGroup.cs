@@ -1,0 +1,146 @@
+using MessageStore.IO;
+
+namespace MessageStore.Storage;
+
+/// <summary>
+/// A storage group: own log, own store, own index, opened, backed up and restored on its own. Reads take the index's lock for a moment; writes go
+/// through the committer. A group that could not be opened keeps its name and the reason.
+/// </summary>
+internal sealed partial class StorageGroup : IDisposable
+{
+    private readonly IStorage storage;
+    private readonly GroupOptions options;
+    private readonly GroupCommitter committer;
+    private readonly LogWriter log;
+    private readonly SegmentStore segments;
+    private readonly MessageIndex index;
+    private readonly Applier applier;
+
+    private StorageGroup(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, RecoveredGroup recovered)
+    {
+        this.storage = storage;
+        this.options = options;
+        Identity = identity;
+        StoreFolder = storeFolder;
+        LogFolder = logFolder;
+        index = recovered.Index;
+        segments = recovered.Segments;
+        applier = recovered.Applier;
+        checkpointLsn = recovered.CheckpointLsn;
+        snapshotBytes = recovered.SnapshotBytes;
+        ReplayedTransactions = recovered.Replayed;
+        replayedBytes = recovered.ReplayedBytes;
+        log = new LogWriter(storage, logFolder, identity);
+        committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
+        {
+            AfterCommit = CheckpointIfDue,
+        };
+        if (recovered.ClosedForWriting is not null) committer.Close(recovered.ClosedForWriting);
+        else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail);
+        committer.Start();
+    }
+
+    public GroupIdentity Identity { get; }
+
+    public string Name => Identity.Name;
+
+    public string StoreFolder { get; }
+
+    public string LogFolder { get; }
+
+    public ulong LastLsn => committer.LastLsn;
+
+    /// <summary>Transactions applied from the log when the group was opened.</summary>
+    public long ReplayedTransactions { get; }
+
+    public MessageStoreException? ClosedForWriting => committer.Failure;
+
+    /// <summary>The sum over all that the group holds (docs/format-segment.md), with the transaction it belongs to.</summary>
+    public (ulong Lsn, UInt128 Digest) StateDigest
+    {
+        get
+        {
+            lock (index.Gate) return (committer.LastLsn, index.Digest);
+        }
+    }
+
+    /// <summary>Lays out an empty group: folders, first checkpoint, first log file, all durable.</summary>
+    public static void Create(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder)
+    {
+        string segmentFolder = GroupRecovery.SegmentFolder(storeFolder);
+        storage.CreateFolder(segmentFolder);
+        storage.CreateFolder(logFolder);
+        var index = new MessageIndex();
+        using var segments = new SegmentStore(storage, segmentFolder, identity, options.SegmentLimit);
+        IndexTables tables = index.Freeze(0, options.Clock.GetUtcNow().UtcTicks, segments, new Applier(index, segments, identity));
+        IndexSnapshot.Write(storage, storeFolder, identity, tables, index, CancellationToken.None);
+        using (var log = new LogWriter(storage, logFolder, identity)) log.Rotate(GroupFileKind.Log, 1, tables.TimeTicks);
+        foreach (string folder in (string[])[segmentFolder, storeFolder, Path.GetDirectoryName(storeFolder)!, Path.GetDirectoryName(logFolder)!])
+            storage.FlushFolder(folder);
+    }
+
+    /// <exception cref="MessageStoreException">StoreMissing, StoreDamaged, LogDamaged, and device errors.</exception>
+    /// <param name="stopTime">Replay stops before the first transaction later than this (UTC ticks), and what lies beyond is cut off for good.</param>
+    public static StorageGroup Open(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, long stopTime = long.MaxValue)
+    {
+        try
+        {
+            RecoveredGroup recovered = new GroupRecovery(storage, storeFolder, logFolder, identity, options) { StopTime = stopTime }.Run();
+            return new StorageGroup(storage, identity, options, storeFolder, logFolder, recovered);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, $"opening storage group {identity.Name}", storeFolder);
+        }
+    }
+
+    /// <summary>The group in figures.</summary>
+    public StorageGroupStatus GetStatus()
+    {
+        MessageStoreException? closed = committer.Failure;
+        BackupMark? backup = applier.LastBackup;
+        lock (index.Gate)
+        {
+            return new StorageGroupStatus
+            {
+                Name = Name,
+                State = closed is null ? StorageState.Open : StorageState.ReadOnly,
+                Reason = closed?.Message ?? committer.RotationError?.Message ?? checkpointError?.Message ?? "",
+                MailboxCount = index.Mailboxes.Count,
+                MessageCount = index.MessageCount,
+                HotMessageCount = index.MessageCount - index.ArchivedCount,
+                ArchivedMessageCount = index.ArchivedCount,
+                HotBytes = index.HotBytes,
+                ArchivedBytes = index.ArchivedBytes,
+                StoreBytes = segments.TotalBytes,
+                DeadBytes = segments.TotalBytes - segments.LiveBytes,
+                LogBytes = LogFiles.List(storage, LogFolder).Sum(f => storage.FileLength(f.Path)),
+                Lsn = committer.LastLsn,
+                CheckpointLsn = Volatile.Read(ref checkpointLsn),
+                BackupAge = backup is null ? null : options.Clock.GetUtcNow() - new DateTimeOffset(backup.StartedTicks, TimeSpan.Zero),
+            };
+        }
+    }
+
+    /// <summary>Ends writing, takes a checkpoint where the next open would have much to replay, and closes the files.</summary>
+    public void Dispose()
+    {
+        committer.AfterCommit = null;
+        try
+        {
+            bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
+            // With the log's device gone, the store is all there is: it takes what it can.
+            bool lastResort = committer.Failure is not null && committer.LastLsn > checkpointLsn;
+            if (worthIt || lastResort) Checkpoint(CancellationToken.None);
+        }
+        catch (MessageStoreException)
+        {
+            // The log has everything; the next open replays it. The error stays visible as checkpointError until then.
+        }
+        committer.Dispose();
+        checkpointing.Wait();
+        log.Dispose();
+        segments.Dispose();
+        checkpointing.Dispose();
+    }
+}

@@ -1,0 +1,30 @@
+namespace MessageStore.Storage;
+
+/// <summary>Frame types of logs, segments and snapshots (docs/format-log.md, docs/format-segment.md).</summary>
+internal enum TransactionType : byte
+{
+    Append = 1,
+    AppendBegin = 2,
+    AppendPart = 3,
+    MailboxCreated = 4,
+    FolderCreated = 5,
+    MailboxRemoved = 6,
+    Flags = 7,
+    Moved = 8,
+    Deleted = 9,
+    Tagged = 10,
+    Archived = 11,
+    Recalled = 12,
+    BackedUp = 13,
+}
+
+/// <summary>Frame types that are no transactions.</summary>
+internal enum FileFrameType : byte
+{
+    LogHeader = 16,
+    SegmentHeader = 17,
+    SnapshotHeader = 18,
+    SnapshotTables = 32,
+    SnapshotPage = 33,
+    SnapshotEnd = 34,
+}

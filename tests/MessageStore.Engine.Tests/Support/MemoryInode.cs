@@ -1,0 +1,120 @@
+namespace MessageStore.Tests.Support;
+
+/// <summary>A file's bytes: what reading shows, what is durable, and what lies between. See the fault model of <see cref="MemoryStorage"/>.</summary>
+internal sealed class MemoryInode
+{
+    /// <summary>What a disk writes whole or not at all.</summary>
+    public const int SectorSize = 512;
+
+    private readonly List<Pending> unflushed = [];
+    private Bytes current = new();
+    private Bytes durable = new();
+
+    public MemoryInode()
+    {
+    }
+
+    public MemoryInode(byte[] content)
+    {
+        current = new Bytes(content);
+        durable = new Bytes((byte[])content.Clone());
+    }
+
+    public ReadOnlyMemory<byte> Current => current.Memory;
+
+    public void Write(ReadOnlySpan<byte> bytes, long offset)
+    {
+        current.Write(bytes, (int)offset);
+        unflushed.Add(new Pending((int)offset, bytes.ToArray(), null));
+    }
+
+    public void SetLength(long length)
+    {
+        current.SetLength((int)length);
+        unflushed.Add(new Pending(0, [], (int)length));
+    }
+
+    public void Flush()
+    {
+        foreach (Pending change in unflushed) change.Apply(durable, null);
+        unflushed.Clear();
+    }
+
+    public void FailFlush(Random chance)
+    {
+        foreach (Pending change in unflushed) change.Apply(durable, chance);
+        unflushed.Clear();
+    }
+
+    public void Corrupt(long offset, byte mask)
+    {
+        current.Xor((int)offset, mask);
+        durable.Xor((int)offset, mask);
+    }
+
+    public MemoryInode Survivor(Random chance)
+    {
+        var survivor = new Bytes(durable.Memory.ToArray());
+        foreach (Pending change in unflushed) change.Apply(survivor, chance);
+        return new MemoryInode(survivor.Memory.ToArray());
+    }
+
+    /// <summary>A write, or a change of length, since the last flush.</summary>
+    private sealed record Pending(int Offset, byte[] Written, int? NewLength)
+    {
+        /// <summary>Applies it whole, or by chance a part of it.</summary>
+        public void Apply(Bytes target, Random? chance)
+        {
+            if (NewLength is { } length)
+            {
+                if (chance is null || chance.Next(2) == 0) target.SetLength(length);
+                return;
+            }
+            if (chance is null || chance.Next(3) == 0)
+            {
+                target.Write(Written, Offset);
+                return;
+            }
+            if (chance.Next(2) == 0) return;
+            if (chance.Next(2) == 0 && target.Memory.Length < Offset + Written.Length) target.SetLength(Offset + Written.Length);
+            for (int at = 0; at < Written.Length;)
+            {
+                int next = Math.Min(Written.Length, (((Offset + at) / SectorSize) + 1) * SectorSize - Offset);
+                if (chance.Next(2) == 0) target.Write(Written.AsSpan(at, next - at), Offset + at);
+                at = next;
+            }
+        }
+    }
+
+    /// <summary>Bytes that grow.</summary>
+    private sealed class Bytes(byte[] content)
+    {
+        private byte[] array = content;
+        private int length = content.Length;
+
+        public Bytes()
+            : this([])
+        {
+        }
+
+        public ReadOnlyMemory<byte> Memory => array.AsMemory(0, length);
+
+        public void Write(ReadOnlySpan<byte> bytes, int offset)
+        {
+            if (offset + bytes.Length > length) SetLength(offset + bytes.Length);
+            bytes.CopyTo(array.AsSpan(offset));
+        }
+
+        public void SetLength(int newLength)
+        {
+            if (newLength > array.Length) Array.Resize(ref array, Math.Max(newLength, array.Length * 2));
+            if (newLength > length) array.AsSpan(length, newLength - length).Clear();
+            length = newLength;
+        }
+
+        public void Xor(int offset, byte mask)
+        {
+            if (offset < length) array[offset] ^= mask;
+        }
+    }
+}
