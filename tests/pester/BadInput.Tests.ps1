@@ -73,7 +73,7 @@ Describe 'Bad mail' {
     }
 
     It 'an mbox.gz cut in the middle gives what was whole, and MailTruncated' {
-        $out = [IO.Compression.GZipStream]::new([IO.File]::Create("$place/whole.mbox.gz"), 'Optimal')
+        $out = [IO.Compression.GZipStream]::new([IO.File]::Create("$place/whole.mbox.gz"), [IO.Compression.CompressionLevel]::Optimal)
         New-Mbox "$place/hundred.mbox" 100 -Size 3000
         $bytes = [IO.File]::ReadAllBytes("$place/hundred.mbox"); $out.Write($bytes, 0, $bytes.Length); $out.Dispose()
         New-DamagedCopy "$place/cut.mbox.gz" "$place/whole.mbox.gz" ((Get-Item ./whole.mbox.gz).Length / 2) -Cut

@@ -61,7 +61,7 @@ Describe 'The main story on real mail' -Skip:([bool]$CorpusIsMissing) {
         $archived = Get-StoredMessage $db alice -Archived
         $files = (Get-MessageArchive $db alice).Files
         $files.Count | Should -BeGreaterThan 0
-        $paths = Get-ChildItem (Get-MessageDatabase ./mail).ArchivePath -Recurse -Filter *.mbox.gz | ForEach-Object FullName
+        $paths = @(Get-ChildItem (Get-MessageDatabase ./mail).ArchivePath -Recurse -Filter *.mbox.gz | ForEach-Object FullName)
         $paths.Count | Should -BeGreaterThan 0
         # mboxrd quoting is undone here: Python's mailbox knows mboxo only. It also drops the newline before the next From line.
         Set-Content ./read.py @'
@@ -99,7 +99,7 @@ for path in sys.argv[1:]:
             $stream.Position = $key.Offset
             $stream.ReadExactly($bytes, 0, $bytes.Length)
         } finally { $stream.Dispose() }
-        $gzip = [IO.Compression.GZipStream]::new([IO.MemoryStream]::new($bytes), 'Decompress')
+        $gzip = [IO.Compression.GZipStream]::new([IO.MemoryStream]::new($bytes), [IO.Compression.CompressionMode]::Decompress)
         [IO.StreamReader]::new($gzip).ReadLine() | Should -Match '^From '
     }
 
