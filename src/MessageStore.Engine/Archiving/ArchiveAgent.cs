@@ -14,6 +14,9 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
 {
     private const int MostWorkers = 64;
 
+    /// <summary>An archiver mostly waits for its flush, so there are more of them than cores.</summary>
+    private const int FewestArchivers = 4;
+
     /// <exception cref="MessageStoreException">ArchiveUnavailable: nothing was tagged then.</exception>
     public async Task<ArchiveRun> RunAsync(string database, ArchiveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
@@ -22,8 +25,8 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         if (!options.DryRun) await target.CheckAsync(cancellationToken).ConfigureAwait(false);
         var criteria = new ArchiveCriteria(options, started);
         List<(StorageGroup Group, string Mailbox)> users = [.. groups.SelectMany(g => g.MailboxNames().Where(criteria.MatchesMailbox).Select(m => (g, m)))];
-        int seekerCount = Workers(options.Seekers, users.Count);
-        int archiverCount = Workers(options.Archivers, users.Count);
+        int seekerCount = Workers(options.Seekers, Environment.ProcessorCount, users.Count);
+        int archiverCount = Workers(options.Archivers, Math.Max(FewestArchivers, Environment.ProcessorCount), users.Count);
 
         var receipts = new ReceiptBook();
         var queue = Channel.CreateBounded<ArchiveTask>(archiverCount * 2); // 420
@@ -72,7 +75,7 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         };
     }
 
-    private static int Workers(int wanted, int users) => Math.Clamp(wanted > 0 ? wanted : Math.Min(Environment.ProcessorCount, users), 1, MostWorkers);
+    private static int Workers(int wanted, int good, int users) => Math.Clamp(wanted > 0 ? wanted : Math.Min(good, users), 1, MostWorkers);
 
     /// <summary>Runs on the pool; an unexpected end of one worker ends the others, so that nobody waits for it for ever.</summary>
     private static Task Guarded(Func<Task> work, CancellationTokenSource stop) => Task.Run(async () =>

@@ -12,8 +12,8 @@ namespace MessageStore.Archiving;
 /// </summary>
 internal sealed class Archiver : IDisposable
 {
-    private const int BatchBytes = 8 << 20;
-    private const int BatchMessages = 512;
+    private const int BatchBytes = 16 << 20;
+    private const int BatchMessages = 4096;
 
     private readonly IArchiveTarget target;
     private readonly IKeyManager keys;

@@ -82,11 +82,25 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         {
             var archive = new FileArchiveTarget(storage, archivePath, settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
             foreach (string volume in archive.ListVolumes())
-                Take([.. archive.Walk(volume).Where(r => missing.Contains(r.Id)).Select(r => r.ToKey(archive.Name, archive.Unit, volume))], keys, missing);
+                Take([.. archive.Walk(volume).Where(r => missing.Contains(r.Id)).Select(r => r.ToKey(archive.Name, archive.Unit, volume)).Where(k => IsWhole(archive, k))], keys, missing);
         }
         catch (MessageStoreException error)
         {
             warnings.Add($"The archive could not be asked for missing keys: {error.Message}");
+        }
+    }
+
+    /// <summary>A record found by walking is believed only when all of it holds: a damaged file may show fragments of something else.</summary>
+    private static bool IsWhole(FileArchiveTarget archive, ArchiveKey key)
+    {
+        try
+        {
+            archive.VerifyAsync(key).AsTask().GetAwaiter().GetResult();
+            return true;
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        {
+            return false;
         }
     }
 
