@@ -12,7 +12,7 @@ BeforeDiscovery {
 }
 BeforeAll {
     . $PSScriptRoot/Support.ps1
-    $place = Join-Path $TestDrive 'bad'
+    $place = New-TestFolder bad
     New-Sandbox $place
     Push-Location $place
     function Get-ErrorId([scriptblock] $Command) {
@@ -26,7 +26,7 @@ BeforeAll {
         [IO.File]::WriteAllBytes($Path, $bytes)
     }
 }
-AfterAll { Pop-Location }
+AfterAll { Pop-Location; Remove-TestFolder $place }
 
 Describe 'Bad paths and databases' {
     It '<Name> is <Id>' -ForEach @(
@@ -120,7 +120,7 @@ Describe 'Mailbox names' {
         $mine.Count | Should -Be 3
         $mine.IsArchived | Should -Not -Contain $false
         (Get-StoredMessage ./mail -Id $mine[0].Id | Export-StoredMessage -Path ./named.mbox -Format Mbox -Force).Exported | Should -Be 1
-        foreach ($file in Get-ChildItem (Get-MessageDatabase ./mail).ArchivePath -Recurse -File) { $file.FullName | Should -BeLike "$place/mail/archive/*" }
+        foreach ($file in Get-ChildItem (Get-MessageDatabase ./mail).ArchivePath -Recurse -File) { $file.FullName.StartsWith("$place/mail/archive/") | Should -BeTrue }
     }
 }
 
@@ -168,7 +168,7 @@ Describe 'Bad disks' {
         $null = New-Item -ItemType Directory $disk
         mount -t tmpfs -o size=8m none $disk
         try {
-            New-Mbox ./twelve.mbox 3000 -Size 4000
+            New-Mbox "$place/twelve.mbox" 3000 -Size 4000
             $null = New-MessageDatabase "$disk/mail" -StorageGroup SG1
             $stored = Import-StoredMessage "$disk/mail" alice ./twelve.mbox -PassThru -ErrorVariable trouble -ErrorAction SilentlyContinue
             $trouble[0].FullyQualifiedErrorId | Should -Match '^(DiskFull|GroupClosedForWriting),'

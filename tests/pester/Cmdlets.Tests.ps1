@@ -1,16 +1,17 @@
 BeforeAll {
     . $PSScriptRoot/Support.ps1
-    $place = Join-Path $TestDrive 'cmdlets'
+    $place = New-TestFolder cmdlets
     New-Sandbox $place
     Push-Location $place
+    $null = New-PSDrive Sandbox FileSystem $place
 }
-AfterAll { Pop-Location }
+AfterAll { Pop-Location; Remove-TestFolder $place }
 
 Describe 'Naming a database' {
     It 'takes a <Kind>' -ForEach @(
         @{ Kind = 'relative path'; Value = { './mail' } }
         @{ Kind = 'full path'; Value = { "$place/mail" } }
-        @{ Kind = 'path on a drive'; Value = { 'TestDrive:/cmdlets/mail' } }
+        @{ Kind = 'path on a drive'; Value = { 'Sandbox:/mail' } }
         @{ Kind = 'provider path'; Value = { "Microsoft.PowerShell.Core\FileSystem::$place/mail" } }
         @{ Kind = 'folder object'; Value = { Get-Item ./mail } }
         @{ Kind = 'database'; Value = { Get-MessageDatabase ./mail } }

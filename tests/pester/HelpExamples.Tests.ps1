@@ -12,11 +12,11 @@ Describe 'The examples of the help' {
     }
 
     It '<Name>, <Title>' -ForEach $Examples {
-        $place = Join-Path $TestDrive ([guid]::NewGuid())
+        $place = New-TestFolder example
         New-Sandbox $place
         Push-Location $place
         try {
             { & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'`n$Code")) | Out-String -Width 80 } | Should -Not -Throw
-        } finally { Pop-Location }
+        } finally { Pop-Location; Remove-TestFolder $place }
     }
 }

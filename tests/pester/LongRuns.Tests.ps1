@@ -1,6 +1,6 @@
 BeforeAll {
     . $PSScriptRoot/Support.ps1
-    $place = Join-Path $TestDrive 'long'
+    $place = New-TestFolder long
     New-Sandbox $place
     New-Mbox "$place/many.mbox" 60000 -Size 1000
     function Start-Shell([string] $Command) {
@@ -10,6 +10,7 @@ BeforeAll {
         [pscustomobject]@{ Shell = $shell; Handle = $shell.BeginInvoke() }
     }
 }
+AfterAll { Remove-TestFolder $place }
 
 Describe 'Stopping' {
     It 'ends an import within 2 seconds and leaves whole messages only' {

@@ -4,13 +4,12 @@ BeforeAll {
     if ($CorpusFolder) {
         $Digests = [IO.File]::ReadAllLines("$CorpusFolder/ham.tsv").Where({ $_ -notmatch '^#' }).ForEach({ ($_ -split "`t")[1] }) | Sort-Object
     }
-    $place = Join-Path $TestDrive 'story'
-    $null = New-Item -ItemType Directory $place
+    $place = New-TestFolder story
     Push-Location $place
     # Counts both ways: every digest as often as in the corpus, and nothing else.
     function Compare-Digest($Actual) { @(Compare-Object $Digests @($Actual)).Count }
 }
-AfterAll { Pop-Location }
+AfterAll { Pop-Location; Remove-TestFolder $place }
 
 Describe 'The main story on real mail' -Skip:([bool]$CorpusIsMissing) {
     It 'imports 3,900 of 3,900' {

@@ -15,6 +15,17 @@ $PromisedCmdlets = @(
     'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Remove-StoredMailbox', 'Remove-StoredMessage',
     'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-StorageGroupBackup', 'Test-StorageGroupBackup')
 
+function New-TestFolder {
+    # A folder of the test file's own. Not TestDrive: Pester empties that after each block, under the feet of a database that lives longer.
+    param([string] $Name)
+    (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "messagestore-$Name-$([guid]::NewGuid().ToString('n').Substring(0, 12))")).FullName
+}
+
+function Remove-TestFolder {
+    param([string] $Path)
+    if ($Path -like '*messagestore-*') { Remove-Item -LiteralPath $Path -Recurse -Force }
+}
+
 function Get-EngineType {
     # The engine lies in a load context of its own, so a type literal does not find its types.
     param([string] $Name)

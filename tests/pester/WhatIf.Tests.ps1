@@ -17,12 +17,12 @@ BeforeDiscovery {
 }
 BeforeAll {
     . $PSScriptRoot/Support.ps1
-    $place = Join-Path $TestDrive 'whatif'
+    $place = New-TestFolder whatif
     New-Sandbox $place
     Push-Location $place
     function Get-Mail { Get-StoredMessage ./mail | ForEach-Object { "$($_.Id) $($_.Mailbox) $($_.Folder) $($_.Flags) $($_.IsArchived)" } }
 }
-AfterAll { Pop-Location }
+AfterAll { Pop-Location; Remove-TestFolder $place }
 
 Describe '-WhatIf' {
     It 'is tried on every cmdlet that changes anything' -ForEach @{ Names = $Changes.Name } {

@@ -19,7 +19,7 @@ internal static class RecommendedActions
         ErrorIds.MailboxNotFound => "List the mailboxes with Get-StoredMailbox, or create it with New-StoredMailbox.",
         ErrorIds.MailboxExists => "Use the mailbox that is there, or choose another name.",
         ErrorIds.MessageNotFound => "List the messages with Get-StoredMessage.",
-        ErrorIds.NotMail or ErrorIds.MailTruncated => "Check the file with another mail program. What was whole has been imported.",
+        ErrorIds.NotMail or ErrorIds.MailTruncated or ErrorIds.MailDamaged => "Check the file with another mail program. What was whole has been imported.",
         ErrorIds.DiskFull => "Free space on the disk, then run the command again.",
         ErrorIds.AccessDenied => "Give the account write access to the path, then run the command again.",
         ErrorIds.DeviceFailed => "Check the disk and its cables; back up at once.",
