@@ -118,7 +118,14 @@ internal sealed class LogWriter : IDisposable
     private void Trim()
     {
         if (file is null) return;
-        if (allocated > Tail) file.SetLength(Tail);
+        try
+        {
+            if (allocated > Tail) file.SetLength(Tail);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Zeros behind the last frame cost space and nothing else.
+        }
         file.Dispose();
     }
 

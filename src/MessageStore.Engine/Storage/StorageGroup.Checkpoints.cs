@@ -54,8 +54,16 @@ internal sealed partial class StorageGroup
         checkpointError = null;
         Volatile.Write(ref checkpointLsn, tables.Lsn);
         Volatile.Write(ref checkpointLogBytes, logBytesBefore);
-        DeleteOldSnapshots();
-        TrimLogs();
+        try
+        {
+            DeleteOldSnapshots();
+            TrimLogs();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The checkpoint itself stands: what could not be deleted goes with the next one.
+            checkpointError = StorageErrors.Wrap(error, "deleting old checkpoints and log files", StoreFolder);
+        }
         return tables;
     }
 
@@ -66,14 +74,7 @@ internal sealed partial class StorageGroup
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
         if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
-        try
-        {
-            LogFiles.DeleteUpTo(storage, LogFolder, limit);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            checkpointError = StorageErrors.Wrap(error, "deleting old log files", LogFolder);
-        }
+        LogFiles.DeleteUpTo(storage, LogFolder, limit);
     }
 
     private void DeleteOldSnapshots()
