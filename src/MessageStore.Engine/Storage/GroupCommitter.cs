@@ -30,6 +30,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private ulong lastLsn;
     private long lastTime;
     private long logBytes;
+    private long rotateAt;
 
     /// <param name="lastLsn">The newest durable transaction.</param>
     /// <param name="lastTime">Its time: commit times never go back, so that a point in time is one place in the log.</param>

@@ -91,10 +91,11 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
     private void Replay(RecoveredGroup group)
     {
         List<LogFile> files = [.. LogFiles.List(storage, logFolder)];
-        while (files.Count > 0 && HasNoHeader(files[^1])) // 7
+        while (files.Count > 0 && HasNoHeader(files[^1])) Drop(files, files.Count - 1); // 7
+        for (int i = files.Count - 1; i > 0; i--) // 15
         {
-            storage.DeleteFile(files[^1].Path);
-            files.RemoveAt(files.Count - 1);
+            if (files[i].FirstLsn != files[i - 1].FirstLsn) continue;
+            Drop(files, HoldsTransactions(files[i]) ? i - 1 : HoldsTransactions(files[i - 1]) ? i : i - 1);
         }
         int start = files.FindLastIndex(f => f.FirstLsn <= group.LastLsn + 1);
         if (start < 0) // 6
@@ -119,6 +120,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
                     writer.Drain();
                     group.Log = (files[i], reader.FrameOffset);
                     DeleteFrom(files, i + 1);
+                    group.Applier.AbandonAll(); // 14
                     return;
                 }
                 writer.Apply(frame, payload, identity.Salt); // 9
@@ -141,14 +143,32 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
     /// <summary>After a stop in the middle: what lies beyond the point in time must not come back at the next open.</summary>
     private void DeleteFrom(List<LogFile> files, int first)
     {
-        for (int i = first; i < files.Count; i++) storage.DeleteFile(files[i].Path);
+        for (int i = files.Count - 1; i >= first; i--) Drop(files, i);
     }
 
+    /// <summary>Whether a file has neither header nor frames. A file with frames had a durable header once: that is damage, not a beginning.</summary>
     private bool HasNoHeader(LogFile log)
     {
         using IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
         if (GroupFileHeader.Read(file, out _) is not null) return false;
-        return FrameScanner.Judge(file, identity.Salt, 0, log.FirstLsn).Kind != FrameEndKind.Damaged;
+        // All that a file holds was written when everything before it was durable, so any frame of it makes this "damaged".
+        return FrameScanner.Judge(file, identity.Salt, 0, log.FirstLsn - 1).Kind != FrameEndKind.Damaged;
+    }
+
+    private bool HoldsTransactions(LogFile log)
+    {
+        using IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
+        if (GroupFileHeader.Read(file, out int headerLength) is null) return !HasNoHeader(log);
+        using var reader = new FrameReader(file, identity.Salt, headerLength, log.FirstLsn);
+        return reader.TryRead(out _, out _);
+    }
+
+    /// <summary>Deletes a file for certain: one that comes back after the next loss of power would lie between others then.</summary>
+    private void Drop(List<LogFile> files, int number)
+    {
+        storage.DeleteFile(files[number].Path);
+        storage.FlushFolder(logFolder);
+        files.RemoveAt(number);
     }
 
     private static void CountLive(MessageIndex index, SegmentStore segments)

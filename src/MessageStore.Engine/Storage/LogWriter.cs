@@ -36,6 +36,9 @@ internal sealed class LogWriter : IDisposable
 
     public GroupFileKind Kind { get; private set; }
 
+    /// <summary>Whether a new file was begun that could be neither used nor removed: then nothing may be written any more.</summary>
+    public bool IsStranded { get; private set; }
+
     /// <summary>Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off durably first.</summary>
     public void Resume(LogFile existing, long tail)
     {
@@ -57,7 +60,16 @@ internal sealed class LogWriter : IDisposable
         if (file is not null && FirstLsn == nextLsn && Kind == kind) return;
         string path = System.IO.Path.Combine(folder, LogFiles.NameOf(nextLsn, kind));
         byte[] header = new GroupFileHeader(kind, identity, nextLsn).Encode(nextLsn - 1, time);
-        IStorageFile created = storage.Open(path, FileAccessKind.CreateOrTruncate);
+        IStorageFile created;
+        try
+        {
+            created = storage.Open(path, FileAccessKind.CreateOrTruncate);
+        }
+        catch
+        {
+            Forget(path);
+            throw;
+        }
         try
         {
             created.Write(header, 0);
@@ -67,6 +79,7 @@ internal sealed class LogWriter : IDisposable
         catch
         {
             created.Dispose();
+            Forget(path);
             throw;
         }
         ulong oldFirst = FirstLsn;
@@ -76,8 +89,32 @@ internal sealed class LogWriter : IDisposable
         Take(created, nextLsn, kind, header.Length);
         // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
         if (!oldIsEmpty) return;
-        storage.DeleteFile(oldPath);
-        storage.FlushFolder(folder);
+        try
+        {
+            storage.DeleteFile(oldPath);
+            storage.FlushFolder(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Recovery takes the one of the two that holds transactions.
+        }
+    }
+
+    /// <summary>
+    /// Undoes the beginning of a file. Transactions go on in the old one, and recovery would believe the new one's name: that they are to be found
+    /// there. It must be gone for certain.
+    /// </summary>
+    private void Forget(string path)
+    {
+        try
+        {
+            storage.DeleteFile(path);
+            storage.FlushFolder(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            IsStranded = true;
+        }
     }
 
     /// <summary>Writes frames at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s.</summary>
