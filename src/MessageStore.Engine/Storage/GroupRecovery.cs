@@ -15,7 +15,7 @@ internal sealed class RecoveredGroup
     public long Replayed { get; set; }
     public long ReplayedBytes { get; set; }
     /// <summary>The log file to go on with, and where; none where the group must be closed for writing.</summary>
-    public (LogFile File, long Tail)? Log { get; set; }
+    public (LogFile File, long Tail, long Doubtful)? Log { get; set; }
     public MessageStoreException? ClosedForWriting { get; set; }
 }
 
@@ -112,13 +112,15 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             if (header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
                 throw Damaged(files[i].Path, 0, "it belongs to another storage group");
             using var reader = new FrameReader(file, identity.Salt, headerLength, files[i].FirstLsn);
+            long doubtful = headerLength;
             while (reader.TryRead(out FrameHeader frame, out ReadOnlySpan<byte> payload))
             {
+                if (frame.Lsn == frame.DurableLsn + 1) doubtful = reader.FrameOffset;
                 if (frame.Lsn <= group.LastLsn) continue; // 8
                 if (frame.TimeTicks > StopTime || frame.Lsn > StopLsn)
                 {
                     writer.Drain();
-                    group.Log = (files[i], reader.FrameOffset);
+                    group.Log = (files[i], reader.FrameOffset, Math.Min(doubtful, reader.FrameOffset));
                     DeleteFrom(files, i + 1);
                     group.Applier.AbandonAll(); // 14
                     return;
@@ -129,7 +131,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             {
                 if (reader.End.Kind == FrameEndKind.Damaged) throw reader.End.ToException(ErrorIds.LogDamaged, files[i].Path); // 12
                 if (reader.ExpectedLsn <= group.CheckpointLsn) group.ClosedForWriting = LogMissing(group); // 6
-                else group.Log = (files[i], reader.End.Offset); // 10, 11: the writer cuts the tail there
+                else group.Log = (files[i], reader.End.Offset, doubtful); // 10, 11: the writer cuts the tail there
             }
             else if (reader.ExpectedLsn < files[i + 1].FirstLsn)
             {

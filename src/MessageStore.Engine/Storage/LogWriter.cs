@@ -10,6 +10,7 @@ internal sealed class LogWriter : IDisposable
 {
     private const int SmallestStep = 256 << 10;
     private const int LargestStep = 4 << 20;
+    private const int RewriteBlock = 1 << 20;
 
     private static readonly byte[] Zeros = new byte[LargestStep];
 
@@ -39,14 +40,33 @@ internal sealed class LogWriter : IDisposable
     /// <summary>Whether a new file was begun that could be neither used nor removed: then nothing may be written any more.</summary>
     public bool IsStranded { get; private set; }
 
-    /// <summary>Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off durably first.</summary>
-    public void Resume(LogFile existing, long tail)
+    /// <summary>
+    /// Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off, and what lies before is made durable.
+    /// </summary>
+    /// <param name="doubtful">
+    /// Where the last group commit begins. Nothing says that its flush ever succeeded: recovery may have read it from the system's cache, which keeps
+    /// showing what a failed flush has dropped and never writes it again unless it is written again.
+    /// </param>
+    public void Resume(LogFile existing, long tail, long doubtful)
     {
         IStorageFile opened = storage.Open(existing.Path, FileAccessKind.ReadWrite);
-        if (opened.Length > tail)
+        try
         {
-            opened.SetLength(tail);
+            if (opened.Length > tail) opened.SetLength(tail);
+            byte[] rewritten = new byte[Math.Min(RewriteBlock, tail - doubtful)];
+            for (long offset = doubtful; offset < tail; offset += rewritten.Length)
+            {
+                Span<byte> block = rewritten.AsSpan(0, (int)Math.Min(rewritten.Length, tail - offset));
+                block = block[..opened.ReadFully(block, offset)]; // the last frame's padding may be missing
+                opened.Write(block, offset);
+            }
             opened.Flush();
+            storage.FlushFolder(folder);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
         }
         Take(opened, existing.FirstLsn, existing.Kind, tail);
         allocated = opened.Length;

@@ -37,7 +37,7 @@ internal sealed partial class StorageGroup : IDisposable
             AfterCommit = CheckpointIfDue,
         };
         if (recovered.ClosedForWriting is not null) committer.Close(recovered.ClosedForWriting);
-        else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail);
+        else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail, recovered.Log.Value.Doubtful);
         committer.Start();
     }
 
