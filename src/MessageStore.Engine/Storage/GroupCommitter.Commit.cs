@@ -119,7 +119,7 @@ internal sealed partial class GroupCommitter
                 if (transaction.Type == TransactionType.AppendBegin) applier.Abandon(new Guid(transaction.Head.Span[..16], bigEndian: true));
             }
             log.CutBack();
-            if (segmentBefore is not null) segments.Rewind(segmentBefore, lengthBefore);
+            segments.Rewind(segmentBefore, lengthBefore);
         }
         catch (Exception second) when (second is IOException or UnauthorizedAccessException)
         {

@@ -140,6 +140,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         }
         writer.Drain();
         group.Applier.AbandonAll(); // 14
+        if (group.ClosedForWriting is null) group.Segments.DeleteLeftovers();
     }
 
     /// <summary>After a stop in the middle: what lies beyond the point in time must not come back at the next open.</summary>

@@ -42,9 +42,10 @@ internal sealed partial class StorageGroup
             segments.FlushDirty();
             snapshotBytes = IndexSnapshot.Write(storage, StoreFolder, Identity, tables, index, cancellationToken);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or MessageStoreException)
         {
             checkpointError = StorageErrors.Wrap(error, "writing a checkpoint", StoreFolder);
+            if (segments.FlushFailure is not null) committer.Close(checkpointError);
             throw checkpointError;
         }
         finally

@@ -152,7 +152,7 @@ internal sealed partial class StorageGroup : IDisposable
             bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
             // With the log's device gone, the store is all there is: it takes what it can.
             bool lastResort = committer.Failure is not null && committer.LastLsn > checkpointLsn;
-            if (worthIt || lastResort) Checkpoint(CancellationToken.None);
+            if ((worthIt || lastResort) && segments.FlushFailure is null) Checkpoint(CancellationToken.None);
         }
         catch (MessageStoreException)
         {
