@@ -61,11 +61,13 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             try
             {
                 IndexTables tables = IndexSnapshot.Load(storage, path, identity, index);
+                if (tables.Lsn != lsn) throw new FormatException($"{path} is the snapshot of transaction {tables.Lsn}.");
                 if (lsn != snapshots[0].Lsn && !LogsReach(lsn)) break; // 3
                 segments.Open(tables.Segments); // 2, 5
                 var applier = new Applier(index, segments, identity) { LastBackup = tables.LastBackup };
                 foreach (PendingAppend append in tables.Pending) applier.AddPending(append);
                 CountLive(index, segments);
+                RetireNewerThan(lsn, snapshots);
                 return new RecoveredGroup
                 {
                     Index = index, Segments = segments, Applier = applier, CheckpointLsn = lsn,
@@ -80,6 +82,18 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             }
         }
         throw first!; // 4
+    }
+
+    /// <summary>
+    /// Takes newer snapshots out of the way before replay writes into the segments that they describe: one that turns out readable later (a cable, a
+    /// transient error) would point at other messages then.
+    /// </summary>
+    private void RetireNewerThan(ulong lsn, List<(ulong Lsn, string Path)> snapshots)
+    {
+        if (snapshots[0].Lsn == lsn) return;
+        foreach ((ulong newer, string path) in snapshots)
+            if (newer > lsn) storage.RenameFile(path, path + ".damaged");
+        storage.FlushFolder(storeFolder);
     }
 
     private bool LogsReach(ulong lsn)
@@ -103,7 +117,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             group.ClosedForWriting = LogMissing(group);
             return;
         }
-        var writer = new ReplayWriter(group);
+        using var writer = new ReplayWriter(group);
         for (int i = start; i < files.Count; i++)
         {
             bool isLast = i == files.Count - 1;
