@@ -79,7 +79,9 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
                 if (group.ClosedForWriting is not null)
                 {
                     if (staysOpen) throw new InvariantException("A full disk closed the group.", group.ClosedForWriting);
+                    storage.FaultsWait = true;
                     TestGroup.Verify(group, workload.Model); // reading goes on
+                    storage.FaultsWait = false;
                     group = Reopen(storage, group, options, workload);
                     if (group.ClosedForWriting is { } still) throw new InvariantException("Reopening did not recover.", still);
                 }
@@ -125,7 +127,9 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
         {
             opened = TestGroup.Open(storage, options: options);
         }
+        storage.FaultsWait = true;
         workload.Settle(opened);
+        storage.FaultsWait = false;
         return opened;
     }
 }

@@ -33,7 +33,7 @@ internal sealed partial class MemoryStorage
         if (crashed) throw new IOException("The machine that this storage belonged to is gone.");
         if (BeforeChange is not null && ((kind & StorageOperations.Changes) != 0)) BeforeChange(kind);
         Operations++;
-        if (failAt is null || (failKinds & kind) == 0 || --failAt > 0) return;
+        if (FaultsWait || failAt is null || (failKinds & kind) == 0 || --failAt > 0) return;
         failAt = null;
         FaultHappened = true;
         damage?.Invoke();

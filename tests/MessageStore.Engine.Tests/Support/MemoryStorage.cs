@@ -59,6 +59,9 @@ internal sealed partial class MemoryStorage : IStorage
     /// <summary>Whether the operation that <see cref="FailAt"/> named has come and failed.</summary>
     public bool FaultHappened { get; private set; }
 
+    /// <summary>Whether a fault that is due waits: for a test's own looking.</summary>
+    public bool FaultsWait { get; set; }
+
     /// <summary>Whether reads return less than was asked for and is there.</summary>
     public bool ShortReads { get; set; }
 
