@@ -108,6 +108,8 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public Task<StoredMessage> MoveAsync(Guid id, string folder, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    public Task RemoveMailboxAsync(string name, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public Task DeleteAsync(Guid id, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
