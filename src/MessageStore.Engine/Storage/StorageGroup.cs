@@ -69,15 +69,13 @@ internal sealed partial class StorageGroup : IDisposable
     public static void Create(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder)
     {
         string segmentFolder = GroupRecovery.SegmentFolder(storeFolder);
-        storage.CreateFolder(segmentFolder);
-        storage.CreateFolder(logFolder);
+        DurableFolder.Create(storage, segmentFolder);
+        DurableFolder.Create(storage, logFolder);
         var index = new MessageIndex();
         using var segments = new SegmentStore(storage, segmentFolder, identity, options.SegmentLimit);
         IndexTables tables = index.Freeze(0, options.Clock.GetUtcNow().UtcTicks, segments, new Applier(index, segments, identity));
         IndexSnapshot.Write(storage, storeFolder, identity, tables, index, CancellationToken.None);
         using (var log = new LogWriter(storage, logFolder, identity)) log.Rotate(GroupFileKind.Log, 1, tables.TimeTicks);
-        foreach (string folder in (string[])[segmentFolder, storeFolder, Path.GetDirectoryName(storeFolder)!, Path.GetDirectoryName(logFolder)!])
-            storage.FlushFolder(folder);
     }
 
     /// <exception cref="MessageStoreException">StoreMissing, StoreDamaged, LogDamaged, and device errors.</exception>

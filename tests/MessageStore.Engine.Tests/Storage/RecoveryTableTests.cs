@@ -241,8 +241,8 @@ public sealed class RecoveryTableTests
         TestGroup.Create(storage);
         using (StorageGroup group = TestGroup.Open(storage))
         {
-            workload.Submit(group, [Step.CreateMailbox(1, "ada")]);
-            foreach (Step step in Step.Append(workload.NewMessage(workload.Model.Mailboxes[1], (2 << 20) + 7)).SkipLast(1)) workload.Submit(group, [step]);
+            workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+            foreach (Step step in Step.Append(TestGroup.Salt, workload.NewMessage(workload.Model.Mailboxes[1], (2 << 20) + 7)).SkipLast(1)) workload.Submit(group, [step]);
         }
         using StorageGroup reopened = TestGroup.Open(storage);
         workload.Check(reopened);

@@ -9,49 +9,49 @@ internal sealed record Step(string What, Transaction Transaction, Action<StoreMo
 {
     public bool IsAcknowledged => Transaction.Committed.IsCompletedSuccessfully;
 
-    public static Step CreateMailbox(int number, string name) => new(
-        $"mailbox {number}", Transaction.MailboxCreated(number, name, TestGroup.Salt), m => m.AddMailbox(number, name));
+    public static Step CreateMailbox(uint salt, int number, string name) => new(
+        $"mailbox {number}", Transaction.MailboxCreated(number, name, salt), m => m.AddMailbox(number, name));
 
-    public static Step RemoveMailbox(int number) => new(
-        $"remove mailbox {number}", Transaction.MailboxRemoved(number, TestGroup.Salt), m => m.RemoveMailbox(number));
+    public static Step RemoveMailbox(uint salt, int number) => new(
+        $"remove mailbox {number}", Transaction.MailboxRemoved(number, salt), m => m.RemoveMailbox(number));
 
-    public static Step CreateFolder(int mailbox, int number, string name) => new(
-        $"folder {mailbox}/{number}", Transaction.FolderCreated(mailbox, number, name, TestGroup.Salt), m => m.Mailboxes[mailbox].Folders.Add(name));
+    public static Step CreateFolder(uint salt, int mailbox, int number, string name) => new(
+        $"folder {mailbox}/{number}", Transaction.FolderCreated(mailbox, number, name, salt), m => m.Mailboxes[mailbox].Folders.Add(name));
 
-    public static Step Flag(Guid id, EntryFlags flags) => new(
-        $"flags {id}", Transaction.Flags(id, flags, EntryFlags.UserMask & ~flags, TestGroup.Salt),
+    public static Step Flag(uint salt, Guid id, EntryFlags flags) => new(
+        $"flags {id}", Transaction.Flags(id, flags, EntryFlags.UserMask & ~flags, salt),
         m => m.Change(id, x => x with { Flags = (x.Flags & ~EntryFlags.UserMask) | flags }));
 
-    public static Step Move(Guid id, ushort folder) => new(
-        $"move {id}", Transaction.Moved(id, folder, TestGroup.Salt), m => m.Change(id, x => x with { Folder = folder }));
+    public static Step Move(uint salt, Guid id, ushort folder) => new(
+        $"move {id}", Transaction.Moved(id, folder, salt), m => m.Change(id, x => x with { Folder = folder }));
 
-    public static Step Delete(Guid id) => new($"delete {id}", Transaction.Deleted(id, TestGroup.Salt), m => m.Delete(id));
+    public static Step Delete(uint salt, Guid id) => new($"delete {id}", Transaction.Deleted(id, salt), m => m.Delete(id));
 
-    public static Step Tag(bool tagged, Guid[] ids) => new(
-        "tag", Transaction.Tagged(tagged, ids, TestGroup.Salt), m =>
+    public static Step Tag(uint salt, bool tagged, Guid[] ids) => new(
+        "tag", Transaction.Tagged(tagged, ids, salt), m =>
         {
             foreach (Guid id in ids)
                 m.Change(id, x => x with { Flags = tagged ? x.Flags | EntryFlags.Tagged : x.Flags & ~EntryFlags.Tagged });
         });
 
-    public static Step BackedUp(Guid backup, ulong lsn) => new("backed up", Transaction.BackedUp(backup, lsn, DateTime.UnixEpoch.Ticks, TestGroup.Salt), _ => { });
+    public static Step BackedUp(uint salt, Guid backup, ulong lsn) => new("backed up", Transaction.BackedUp(backup, lsn, DateTime.UnixEpoch.Ticks, salt), _ => { });
 
     /// <summary>An append: one step up to 1 MiB, beyond that several of which only the last shows an effect.</summary>
-    public static IReadOnlyList<Step> Append(ModelMessage message)
+    public static IReadOnlyList<Step> Append(uint salt, ModelMessage message)
     {
         byte[] summary = SummaryCodec.Encode(MessageSummary.Empty with { Subject = message.Subject });
         byte[] head = new byte[ImageHeader.Size + summary.Length];
         summary.CopyTo(head, ImageHeader.Size);
         ImageHeader image = message.Header();
         image.SummaryLength = (ushort)summary.Length;
-        image.Write(head, TestGroup.Salt);
+        image.Write(head, salt);
         int frames = ImageHeader.FrameCount(message.Body.Length);
         if (frames == 1)
-            return [new Step($"append {message.Id} {message.Body.Length}", new Transaction(TransactionType.Append, head, message.Body, TestGroup.Salt), m => m.Add(message))];
+            return [new Step($"append {message.Id} {message.Body.Length}", new Transaction(TransactionType.Append, head, message.Body, salt), m => m.Add(message))];
 
         var steps = new List<Step>
         {
-            new($"begin {message.Id}", new Transaction(TransactionType.AppendBegin, head, message.Body.AsMemory(0, ImageHeader.PartBytes), TestGroup.Salt), _ => { }),
+            new($"begin {message.Id}", new Transaction(TransactionType.AppendBegin, head, message.Body.AsMemory(0, ImageHeader.PartBytes), salt), _ => { }),
         };
         for (int part = 1; part < frames; part++)
         {
@@ -62,7 +62,7 @@ internal sealed record Step(string What, Transaction Transaction, Action<StoreMo
             BinaryPrimitives.WriteInt32LittleEndian(partHead.AsSpan(20), isLast ? 1 : 0);
             int offset = part * ImageHeader.PartBytes;
             ReadOnlyMemory<byte> body = message.Body.AsMemory(offset, Math.Min(ImageHeader.PartBytes, message.Body.Length - offset));
-            steps.Add(new Step($"part {part} {message.Id}", new Transaction(TransactionType.AppendPart, partHead, body, TestGroup.Salt),
+            steps.Add(new Step($"part {part} {message.Id}", new Transaction(TransactionType.AppendPart, partHead, body, salt),
                 m =>
                 {
                     if (isLast) m.Add(message);

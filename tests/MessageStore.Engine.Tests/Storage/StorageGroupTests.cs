@@ -68,8 +68,8 @@ public sealed class StorageGroupTests : IDisposable
             Assert.Equal(digest, group.StateDigest.Digest);
             Assert.Equal(4, (await group.CreateMailboxAsync("tony", default)).Number);
             workload.Acknowledged.AddRange([
-                Step.CreateMailbox(1, "ada"), Step.CreateMailbox(2, "grace"), Step.CreateFolder(1, 1, "Sent"), Step.RemoveMailbox(2),
-                Step.CreateMailbox(3, "grace"), Step.CreateMailbox(4, "tony")]);
+                Step.CreateMailbox(TestGroup.Salt, 1, "ada"), Step.CreateMailbox(TestGroup.Salt, 2, "grace"), Step.CreateFolder(TestGroup.Salt, 1, 1, "Sent"), Step.RemoveMailbox(TestGroup.Salt, 2),
+                Step.CreateMailbox(TestGroup.Salt, 3, "grace"), Step.CreateMailbox(TestGroup.Salt, 4, "tony")]);
             for (int round = 0; round < 60; round++) Assert.Null(workload.Round(group));
             workload.Check(group);
         }
@@ -133,12 +133,12 @@ public sealed class StorageGroupTests : IDisposable
         for (int round = 0; round < 60; round++) workload.Round(group);
         int before = LogFiles.List(storage, TestGroup.Log(root)).Count;
         Assert.True(before > 2);
-        workload.Submit(group, [Step.BackedUp(Guid.NewGuid(), 0)]);
+        workload.Submit(group, [Step.BackedUp(TestGroup.Salt, Guid.NewGuid(), 0)]);
         group.Checkpoint(default);
         workload.Round(group);
         group.Checkpoint(default);
         Assert.Equal(before, LogFiles.List(storage, TestGroup.Log(root)).Count);
-        workload.Submit(group, [Step.BackedUp(Guid.NewGuid(), group.LastLsn)]);
+        workload.Submit(group, [Step.BackedUp(TestGroup.Salt, Guid.NewGuid(), group.LastLsn)]);
         group.Checkpoint(default);
         Assert.True(LogFiles.List(storage, TestGroup.Log(root)).Count < before);
     }
@@ -151,14 +151,16 @@ public sealed class StorageGroupTests : IDisposable
         var workload = new Workload(6);
         using (StorageGroup group = TestGroup.Open(storage, root))
         {
-            workload.Submit(group, [Step.CreateMailbox(1, "ada")]);
-            IReadOnlyList<Step> large = Step.Append(workload.NewMessage(workload.Model.Mailboxes[1], (3 << 20) + 1));
+            workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+            IReadOnlyList<Step> large = Step.Append(TestGroup.Salt, workload.NewMessage(workload.Model.Mailboxes[1], (3 << 20) + 1));
             workload.Submit(group, [large[0]]);
+            group.Checkpoint(default);
+            workload.Submit(group, [Step.CreateFolder(TestGroup.Salt, 1, 1, "so that both checkpoints that are kept name the segment")]);
             group.Checkpoint(default);
             using (StorageGroup during = TestGroup.Open(((MemoryStorage)storage).Fork(new Random(1)), root)) workload.Check(during);
             foreach (Step part in large.Skip(1)) workload.Submit(group, [part]);
             using (StorageGroup after = TestGroup.Open(((MemoryStorage)storage).Fork(new Random(1)), root)) workload.Check(after);
-            workload.Submit(group, [Step.Append(workload.NewMessage(workload.Model.Mailboxes[1], (2 << 20) + 1))[0]]);
+            workload.Submit(group, [Step.Append(TestGroup.Salt, workload.NewMessage(workload.Model.Mailboxes[1], (2 << 20) + 1))[0]]);
         }
         using (StorageGroup group = TestGroup.Open(storage, root)) group.Checkpoint(default); // what was under way is given up
         using StorageGroup reopened = TestGroup.Open(storage, root);
@@ -212,7 +214,7 @@ public sealed class StorageGroupTests : IDisposable
         TestGroup.Create(storage, root);
         var workload = new Workload(9);
         using StorageGroup group = TestGroup.Open(storage, root);
-        workload.Submit(group, [Step.CreateMailbox(1, "ada"), Step.CreateMailbox(2, "grace")]);
+        workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada"), Step.CreateMailbox(TestGroup.Salt, 2, "grace")]);
         var random = new Random(9);
         for (int i = 0; i < 8; i++) Append(100);
         for (int run = 0; run < 20; run++)
@@ -229,11 +231,11 @@ public sealed class StorageGroupTests : IDisposable
                 Step[] deletes = [.. now.Mailboxes[1].Order.Where(_ => random.Next(4) == 0).Take(60).Select(id =>
                 {
                     deleted.Add(id);
-                    return Step.Delete(id);
+                    return Step.Delete(TestGroup.Salt, id);
                 })];
                 if (deletes.Length > 0) workload.Submit(group, deletes);
                 Append(40);
-                workload.Submit(group, [.. Enumerable.Range(0, 30).SelectMany(_ => Step.Append(workload.NewMessage(now.Mailboxes[2], 3)))]);
+                workload.Submit(group, [.. Enumerable.Range(0, 30).SelectMany(_ => Step.Append(TestGroup.Salt, workload.NewMessage(now.Mailboxes[2], 3)))]);
             }
             Assert.Equal(seen.Count, seen.Distinct().Count());
             Assert.Empty(before.Except(deleted).Except(seen));
@@ -243,7 +245,7 @@ public sealed class StorageGroupTests : IDisposable
         void Append(int count)
         {
             StoreModel model = workload.Model;
-            workload.Submit(group, [.. Enumerable.Range(0, count).SelectMany(_ => Step.Append(workload.NewMessage(model.Mailboxes[1], 5)))]);
+            workload.Submit(group, [.. Enumerable.Range(0, count).SelectMany(_ => Step.Append(TestGroup.Salt, workload.NewMessage(model.Mailboxes[1], 5)))]);
         }
     }
 

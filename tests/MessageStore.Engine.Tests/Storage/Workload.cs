@@ -15,6 +15,9 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
     private readonly Queue<Step> largeParts = new();
     private int made;
 
+    /// <summary>The salt of the group.</summary>
+    public uint Salt { get; init; } = TestGroup.Salt;
+
     /// <summary>What was acknowledged, in the order of the log: the n-th is LSN n.</summary>
     public List<Step> Acknowledged { get; private set; } = [];
 
@@ -57,7 +60,14 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
         Doubtful = [.. steps];
         try
         {
-            group.CommitAsync([.. steps.Select(s => s.Transaction)]).GetAwaiter().GetResult();
+            try
+            {
+                group.CommitAsync([.. steps.Select(s => s.Transaction)]).GetAwaiter().GetResult();
+            }
+            finally
+            {
+                Rest(group);
+            }
             Acknowledged = [.. Acknowledged, .. Doubtful];
             Doubtful = [];
             return null;
@@ -69,6 +79,12 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
             if (group.ClosedForWriting is null) Doubtful = [];
             return error;
         }
+    }
+
+    /// <summary>Waits until the committer has done what comes after the answers, such as rotating: the next operation on the disk is ours again.</summary>
+    private static void Rest(StorageGroup group)
+    {
+        if (group.ClosedForWriting is null) group.EndPatch();
     }
 
     /// <summary>After a reopening: the group says how much of the doubtful there is.</summary>
@@ -98,26 +114,26 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
         if (model.Mailboxes.Count == 0 || (choice < 6 && model.Mailboxes.Count < Names.Length))
         {
             string name = Names.First(n => model.Mailboxes.Values.All(m => m.Name != n));
-            return [Step.CreateMailbox(model.NextMailbox, name)];
+            return [Step.CreateMailbox(Salt, model.NextMailbox, name)];
         }
         ModelMailbox mailbox = Pick(model.Mailboxes.Values);
-        if (choice < 10) return [Step.CreateFolder(mailbox.Number, mailbox.Folders.Count, $"folder {mailbox.Folders.Count}")];
-        if (choice == 10) return [Step.RemoveMailbox(mailbox.Number)];
-        if (choice == 11) return [Step.BackedUp(Guid.NewGuid(), (ulong)Acknowledged.Count)];
+        if (choice < 10) return [Step.CreateFolder(Salt, mailbox.Number, mailbox.Folders.Count, $"folder {mailbox.Folders.Count}")];
+        if (choice == 10) return [Step.RemoveMailbox(Salt, mailbox.Number)];
+        if (choice == 11) return [Step.BackedUp(Salt, Guid.NewGuid(), (ulong)Acknowledged.Count)];
         if (largeParts.Count > 0 && choice < 50) return [largeParts.Dequeue()];
         if (choice < 60 || model.Messages.Count == 0) return Append(mailbox);
         Guid id = Pick(model.Messages.Keys);
-        if (choice < 70) return [Step.Flag(id, (EntryFlags)random.Next(16))];
-        if (choice < 80) return [Step.Move(id, (ushort)random.Next(model.Mailboxes[model.Messages[id].Mailbox].Folders.Count))];
-        if (choice < 84) return [Step.Tag(random.Next(2) == 0, [id, Pick(model.Messages.Keys)])];
-        return [Step.Delete(id)];
+        if (choice < 70) return [Step.Flag(Salt, id, (EntryFlags)random.Next(16))];
+        if (choice < 80) return [Step.Move(Salt, id, (ushort)random.Next(model.Mailboxes[model.Messages[id].Mailbox].Folders.Count))];
+        if (choice < 84) return [Step.Tag(Salt, random.Next(2) == 0, [id, Pick(model.Messages.Keys)])];
+        return [Step.Delete(Salt, id)];
     }
 
     private IReadOnlyList<Step> Append(ModelMailbox mailbox)
     {
         bool large = withLargeMessages && largeParts.Count == 0 && random.Next(5) == 0;
         int length = large ? (1 << 20) + random.Next(1 << 20) : random.Next(4) switch { 0 => 0, 1 => random.Next(64), 2 => random.Next(1500), _ => random.Next(6000) };
-        IReadOnlyList<Step> steps = Step.Append(NewMessage(mailbox, length));
+        IReadOnlyList<Step> steps = Step.Append(Salt, NewMessage(mailbox, length));
         if (steps.Count == 1) return steps;
         foreach (Step part in steps.Skip(1)) largeParts.Enqueue(part);
         return [steps[0]];
