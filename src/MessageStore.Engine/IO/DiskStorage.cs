@@ -6,6 +6,13 @@ namespace MessageStore.IO;
 /// <summary>The real disk.</summary>
 public sealed partial class DiskStorage : IStorage
 {
+    private const int WouldBlockLinux = 11;
+    private const int WouldBlockMac = 35;
+    private const int SharingViolation = unchecked((int)0x80070020);
+    private const int LockViolation = unchecked((int)0x80070021);
+    private const int BadDescriptor = 9;
+    private const int InvalidArgument = 22;
+
     public static DiskStorage Instance { get; } = new();
 
     public IStorageFile Open(string path, FileAccessKind access)
@@ -55,7 +62,8 @@ public sealed partial class DiskStorage : IStorage
         if (descriptor < 0) throw Failure(path, "open");
         try
         {
-            if (Fsync(descriptor) != 0) throw Failure(path, "fsync");
+            // Network file systems that make names durable by themselves refuse the call for folders.
+            if (Fsync(descriptor) != 0 && Marshal.GetLastPInvokeError() is not (BadDescriptor or InvalidArgument)) throw Failure(path, "fsync");
         }
         finally
         {
@@ -73,8 +81,9 @@ public sealed partial class DiskStorage : IStorage
         }
         catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException))
         {
-            if (StorageErrors.IsDiskFull(error)) throw;
-            return null;
+            // Only "somebody else has it" means that; a read-only or failing disk is another matter.
+            if (error.HResult is WouldBlockLinux or WouldBlockMac or SharingViolation or LockViolation) return null;
+            throw;
         }
     }
 

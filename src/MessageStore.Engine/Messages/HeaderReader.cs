@@ -64,7 +64,11 @@ public sealed class HeaderReader : IHeaderReader
                 case 10 when messageId is null && Is(name, "Message-ID"u8):
                     messageId = Clean(Unfold(value, ref isPartial), MessageIdLimit, ref isPartial);
                     break;
+                default:
+                    continue;
             }
+            // Nothing that follows can change the summary.
+            if (hasDate && from is not null && to is not null && subject is not null && messageId is not null && received is not null) break;
         }
         isPartial |= !hasField || fields.End == HeaderEnd.NoField || (fields.End == HeaderEnd.Bytes && head.Length >= MessageBody.HeadLimit);
         return new MessageSummary(from ?? "", to ?? "", subject ?? "", messageId ?? "", date, received, isPartial);

@@ -42,6 +42,7 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
         if (type != TransactionType.AppendBegin) return segments.Reserve(frameLength);
         if (!ImageHeader.TryRead(payload, identity.Salt, out ImageHeader image)) throw Unreadable(type);
         (Segment target, long offset) = segments.Reserve(ImageHeader.ImageLength(image.BodyLength, image.SummaryLength));
+        SegmentStore.Extend(target);
         byte[] head = payload[..(ImageHeader.Size + image.SummaryLength)].ToArray();
         pending[image.Id] = new PendingAppend(image, target.Number, offset, head);
         return (target, offset);

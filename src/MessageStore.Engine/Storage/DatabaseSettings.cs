@@ -64,6 +64,11 @@ internal sealed record DatabaseSettings
         {
             return Decode(AtomicFile.Read(storage, path, LargestFile), path);
         }
+        catch (InvalidDataException error)
+        {
+            throw new MessageStoreException(ErrorIds.DatabaseDamaged, ErrorKind.Damaged,
+                $"{path} cannot be read: {error.Message} Restore the database from its newest backup.", path, error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw StorageErrors.Wrap(error, "reading the database settings", path);
@@ -81,6 +86,10 @@ internal sealed record DatabaseSettings
                     $"{path} has format {version.Format}; this version reads up to {CurrentFormat}. Use a newer MessageStore.", path);
             DatabaseSettings settings = JsonSerializer.Deserialize<DatabaseSettings>(bytes, Json) ?? throw new JsonException("The file is empty.");
             if (settings.StorageGroups is not { Count: > 0 }) throw new JsonException("It names no storage group.");
+            if (settings.StorageGroups.Any(g => g is null || string.IsNullOrEmpty(g.Name) || string.IsNullOrEmpty(g.Folder)))
+                throw new JsonException("A storage group has no name or no folder.");
+            if (settings.StorePath is null || settings.LogPath is null || settings.BackupPath is null || settings.ArchivePath is null)
+                throw new JsonException("A path is missing.");
             return settings;
         }
         catch (JsonException error)

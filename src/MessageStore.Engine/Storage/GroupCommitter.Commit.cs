@@ -55,7 +55,7 @@ internal sealed partial class GroupCommitter
         }
         Volatile.Write(ref logBytes, logBytes + length);
         for (int i = 0; i < count; i++) ((Transaction)working[start + i]).Complete(first + (ulong)i);
-        if (log.Tail >= options.LogFileLimit) RotateIfPossible();
+        if (log.Tail >= Math.Max(options.LogFileLimit, rotateAt)) RotateIfPossible();
     }
 
     private void Encode(int start, int count, ulong first, long time)
@@ -119,7 +119,7 @@ internal sealed partial class GroupCommitter
                 if (transaction.Type == TransactionType.AppendBegin) applier.Abandon(new Guid(transaction.Head.Span[..16], bigEndian: true));
             }
             log.CutBack();
-            if (segmentBefore is not null) segments.Rewind(segmentBefore, lengthBefore);
+            segments.Rewind(segmentBefore, lengthBefore);
         }
         catch (Exception second) when (second is IOException or UnauthorizedAccessException)
         {
@@ -134,11 +134,28 @@ internal sealed partial class GroupCommitter
     {
         try
         {
-            log.Rotate(log.Kind, lastLsn + 1, lastTime);
+            Rotate(log.Kind);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             RotationError = StorageErrors.Wrap(error, "beginning a new log file", log.Path);
+            rotateAt = log.Tail + options.LogFileLimit / 4;
+        }
+    }
+
+    /// <summary>Begins a new log file. On the committer's thread.</summary>
+    public void Rotate(GroupFileKind kind)
+    {
+        try
+        {
+            log.Rotate(kind, lastLsn + 1, lastTime);
+            RotationError = null;
+            rotateAt = 0;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            if (log.IsStranded) Close(StorageErrors.Wrap(error, "beginning a new log file", log.Path));
+            throw;
         }
     }
 

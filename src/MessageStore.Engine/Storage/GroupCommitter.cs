@@ -30,6 +30,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private ulong lastLsn;
     private long lastTime;
     private long logBytes;
+    private long rotateAt;
 
     /// <param name="lastLsn">The newest durable transaction.</param>
     /// <param name="lastTime">Its time: commit times never go back, so that a point in time is one place in the log.</param>
@@ -65,19 +66,19 @@ internal sealed partial class GroupCommitter : IDisposable
     public void Start() => thread.Start();
 
     /// <summary>Hands a transaction in; <see cref="Transaction.Committed"/> tells its fate.</summary>
-    public void Submit(Transaction transaction) => Enqueue(transaction);
+    public void Submit(Transaction transaction) => Enqueue([transaction]);
 
     /// <summary>Hands in several at once: they are written in this order, next to each other.</summary>
     public void Submit(IReadOnlyList<Transaction> transactions)
     {
-        foreach (Transaction transaction in transactions) Enqueue(transaction);
+        if (transactions.Count > 0) Enqueue([.. transactions]);
     }
 
     /// <summary>Runs something on the committer's thread between two groups of transactions.</summary>
     public Task<T> RunAsync<T>(Func<T> action)
     {
         var work = new ControlWork<T>(action);
-        Enqueue(work);
+        Enqueue([work]);
         return work.Task;
     }
 
@@ -93,13 +94,13 @@ internal sealed partial class GroupCommitter : IDisposable
         wake.Dispose();
     }
 
-    private void Enqueue(object item)
+    private void Enqueue(ReadOnlySpan<object> items)
     {
         bool mustWake;
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(stopping, this);
-            incoming.Add(item);
+            incoming.AddRange(items);
             mustWake = asleep;
             asleep = false;
         }

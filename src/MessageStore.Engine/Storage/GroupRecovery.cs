@@ -15,7 +15,7 @@ internal sealed class RecoveredGroup
     public long Replayed { get; set; }
     public long ReplayedBytes { get; set; }
     /// <summary>The log file to go on with, and where; none where the group must be closed for writing.</summary>
-    public (LogFile File, long Tail)? Log { get; set; }
+    public (LogFile File, long Tail, long Doubtful)? Log { get; set; }
     public MessageStoreException? ClosedForWriting { get; set; }
 }
 
@@ -61,11 +61,13 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             try
             {
                 IndexTables tables = IndexSnapshot.Load(storage, path, identity, index);
+                if (tables.Lsn != lsn) throw new FormatException($"{path} is the snapshot of transaction {tables.Lsn}.");
                 if (lsn != snapshots[0].Lsn && !LogsReach(lsn)) break; // 3
                 segments.Open(tables.Segments); // 2, 5
                 var applier = new Applier(index, segments, identity) { LastBackup = tables.LastBackup };
                 foreach (PendingAppend append in tables.Pending) applier.AddPending(append);
                 CountLive(index, segments);
+                RetireNewerThan(lsn, snapshots);
                 return new RecoveredGroup
                 {
                     Index = index, Segments = segments, Applier = applier, CheckpointLsn = lsn,
@@ -82,6 +84,18 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         throw first!; // 4
     }
 
+    /// <summary>
+    /// Takes newer snapshots out of the way before replay writes into the segments that they describe: one that turns out readable later (a cable, a
+    /// transient error) would point at other messages then.
+    /// </summary>
+    private void RetireNewerThan(ulong lsn, List<(ulong Lsn, string Path)> snapshots)
+    {
+        if (snapshots[0].Lsn == lsn) return;
+        foreach ((ulong newer, string path) in snapshots)
+            if (newer > lsn) storage.RenameFile(path, path + ".damaged");
+        storage.FlushFolder(storeFolder);
+    }
+
     private bool LogsReach(ulong lsn)
     {
         List<LogFile> files = LogFiles.List(storage, logFolder);
@@ -91,10 +105,11 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
     private void Replay(RecoveredGroup group)
     {
         List<LogFile> files = [.. LogFiles.List(storage, logFolder)];
-        while (files.Count > 0 && HasNoHeader(files[^1])) // 7
+        while (files.Count > 0 && HasNoHeader(files[^1])) Drop(files, files.Count - 1); // 7
+        for (int i = files.Count - 1; i > 0; i--) // 15
         {
-            storage.DeleteFile(files[^1].Path);
-            files.RemoveAt(files.Count - 1);
+            if (files[i].FirstLsn != files[i - 1].FirstLsn) continue;
+            Drop(files, HoldsTransactions(files[i]) ? i - 1 : HoldsTransactions(files[i - 1]) ? i : i - 1);
         }
         int start = files.FindLastIndex(f => f.FirstLsn <= group.LastLsn + 1);
         if (start < 0) // 6
@@ -102,7 +117,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             group.ClosedForWriting = LogMissing(group);
             return;
         }
-        var writer = new ReplayWriter(group);
+        using var writer = new ReplayWriter(group);
         for (int i = start; i < files.Count; i++)
         {
             bool isLast = i == files.Count - 1;
@@ -111,14 +126,17 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             if (header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
                 throw Damaged(files[i].Path, 0, "it belongs to another storage group");
             using var reader = new FrameReader(file, identity.Salt, headerLength, files[i].FirstLsn);
+            long doubtful = headerLength;
             while (reader.TryRead(out FrameHeader frame, out ReadOnlySpan<byte> payload))
             {
+                if (frame.Lsn == frame.DurableLsn + 1) doubtful = reader.FrameOffset;
                 if (frame.Lsn <= group.LastLsn) continue; // 8
                 if (frame.TimeTicks > StopTime || frame.Lsn > StopLsn)
                 {
                     writer.Drain();
-                    group.Log = (files[i], reader.FrameOffset);
+                    group.Log = (files[i], reader.FrameOffset, Math.Min(doubtful, reader.FrameOffset));
                     DeleteFrom(files, i + 1);
+                    group.Applier.AbandonAll(); // 14
                     return;
                 }
                 writer.Apply(frame, payload, identity.Salt); // 9
@@ -127,7 +145,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             {
                 if (reader.End.Kind == FrameEndKind.Damaged) throw reader.End.ToException(ErrorIds.LogDamaged, files[i].Path); // 12
                 if (reader.ExpectedLsn <= group.CheckpointLsn) group.ClosedForWriting = LogMissing(group); // 6
-                else group.Log = (files[i], reader.End.Offset); // 10, 11: the writer cuts the tail there
+                else group.Log = (files[i], reader.End.Offset, doubtful); // 10, 11: the writer cuts the tail there
             }
             else if (reader.ExpectedLsn < files[i + 1].FirstLsn)
             {
@@ -136,19 +154,38 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         }
         writer.Drain();
         group.Applier.AbandonAll(); // 14
+        if (group.ClosedForWriting is null) group.Segments.DeleteLeftovers();
     }
 
     /// <summary>After a stop in the middle: what lies beyond the point in time must not come back at the next open.</summary>
     private void DeleteFrom(List<LogFile> files, int first)
     {
-        for (int i = first; i < files.Count; i++) storage.DeleteFile(files[i].Path);
+        for (int i = files.Count - 1; i >= first; i--) Drop(files, i);
     }
 
+    /// <summary>Whether a file has neither header nor frames. A file with frames had a durable header once: that is damage, not a beginning.</summary>
     private bool HasNoHeader(LogFile log)
     {
         using IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
         if (GroupFileHeader.Read(file, out _) is not null) return false;
-        return FrameScanner.Judge(file, identity.Salt, 0, log.FirstLsn).Kind != FrameEndKind.Damaged;
+        // All that a file holds was written when everything before it was durable, so any frame of it makes this "damaged".
+        return FrameScanner.Judge(file, identity.Salt, 0, log.FirstLsn - 1).Kind != FrameEndKind.Damaged;
+    }
+
+    private bool HoldsTransactions(LogFile log)
+    {
+        using IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
+        if (GroupFileHeader.Read(file, out int headerLength) is null) return !HasNoHeader(log);
+        using var reader = new FrameReader(file, identity.Salt, headerLength, log.FirstLsn);
+        return reader.TryRead(out _, out _);
+    }
+
+    /// <summary>Deletes a file for certain: one that comes back after the next loss of power would lie between others then.</summary>
+    private void Drop(List<LogFile> files, int number)
+    {
+        storage.DeleteFile(files[number].Path);
+        storage.FlushFolder(logFolder);
+        files.RemoveAt(number);
     }
 
     private static void CountLive(MessageIndex index, SegmentStore segments)

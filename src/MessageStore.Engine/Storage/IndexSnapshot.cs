@@ -95,7 +95,7 @@ internal static class IndexSnapshot
     {
         using IStorageFile file = storage.Open(path, FileAccessKind.Read);
         GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw new FormatException($"{path} has no valid header.");
-        if (header.Kind != GroupFileKind.Snapshot || header.Identity.Salt != identity.Salt)
+        if (header.Kind != GroupFileKind.Snapshot || header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
             throw new FormatException($"{path} is not a snapshot of storage group {identity.Name}.");
         using var reader = new SnapshotFrameReader(file, identity.Salt, headerLength, header.Number);
 

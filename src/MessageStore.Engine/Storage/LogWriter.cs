@@ -10,6 +10,7 @@ internal sealed class LogWriter : IDisposable
 {
     private const int SmallestStep = 256 << 10;
     private const int LargestStep = 4 << 20;
+    private const int RewriteBlock = 1 << 20;
 
     private static readonly byte[] Zeros = new byte[LargestStep];
 
@@ -36,14 +37,36 @@ internal sealed class LogWriter : IDisposable
 
     public GroupFileKind Kind { get; private set; }
 
-    /// <summary>Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off durably first.</summary>
-    public void Resume(LogFile existing, long tail)
+    /// <summary>Whether a new file was begun that could be neither used nor removed: then nothing may be written any more.</summary>
+    public bool IsStranded { get; private set; }
+
+    /// <summary>
+    /// Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off, and what lies before is made durable.
+    /// </summary>
+    /// <param name="doubtful">
+    /// Where the last group commit begins. Nothing says that its flush ever succeeded: recovery may have read it from the system's cache, which keeps
+    /// showing what a failed flush has dropped and never writes it again unless it is written again.
+    /// </param>
+    public void Resume(LogFile existing, long tail, long doubtful)
     {
         IStorageFile opened = storage.Open(existing.Path, FileAccessKind.ReadWrite);
-        if (opened.Length > tail)
+        try
         {
-            opened.SetLength(tail);
+            if (opened.Length > tail) opened.SetLength(tail);
+            byte[] rewritten = new byte[Math.Min(RewriteBlock, tail - doubtful)];
+            for (long offset = doubtful; offset < tail; offset += rewritten.Length)
+            {
+                Span<byte> block = rewritten.AsSpan(0, (int)Math.Min(rewritten.Length, tail - offset));
+                block = block[..opened.ReadFully(block, offset)]; // the last frame's padding may be missing
+                opened.Write(block, offset);
+            }
             opened.Flush();
+            storage.FlushFolder(folder);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
         }
         Take(opened, existing.FirstLsn, existing.Kind, tail);
         allocated = opened.Length;
@@ -57,7 +80,16 @@ internal sealed class LogWriter : IDisposable
         if (file is not null && FirstLsn == nextLsn && Kind == kind) return;
         string path = System.IO.Path.Combine(folder, LogFiles.NameOf(nextLsn, kind));
         byte[] header = new GroupFileHeader(kind, identity, nextLsn).Encode(nextLsn - 1, time);
-        IStorageFile created = storage.Open(path, FileAccessKind.CreateOrTruncate);
+        IStorageFile created;
+        try
+        {
+            created = storage.Open(path, FileAccessKind.CreateOrTruncate);
+        }
+        catch
+        {
+            Forget(path);
+            throw;
+        }
         try
         {
             created.Write(header, 0);
@@ -67,6 +99,7 @@ internal sealed class LogWriter : IDisposable
         catch
         {
             created.Dispose();
+            Forget(path);
             throw;
         }
         ulong oldFirst = FirstLsn;
@@ -76,8 +109,32 @@ internal sealed class LogWriter : IDisposable
         Take(created, nextLsn, kind, header.Length);
         // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
         if (!oldIsEmpty) return;
-        storage.DeleteFile(oldPath);
-        storage.FlushFolder(folder);
+        try
+        {
+            storage.DeleteFile(oldPath);
+            storage.FlushFolder(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Recovery takes the one of the two that holds transactions.
+        }
+    }
+
+    /// <summary>
+    /// Undoes the beginning of a file. Transactions go on in the old one, and recovery would believe the new one's name: that they are to be found
+    /// there. It must be gone for certain.
+    /// </summary>
+    private void Forget(string path)
+    {
+        try
+        {
+            storage.DeleteFile(path);
+            storage.FlushFolder(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            IsStranded = true;
+        }
     }
 
     /// <summary>Writes frames at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s.</summary>
@@ -118,7 +175,14 @@ internal sealed class LogWriter : IDisposable
     private void Trim()
     {
         if (file is null) return;
-        if (allocated > Tail) file.SetLength(Tail);
+        try
+        {
+            if (allocated > Tail) file.SetLength(Tail);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Zeros behind the last frame cost space and nothing else.
+        }
         file.Dispose();
     }
 

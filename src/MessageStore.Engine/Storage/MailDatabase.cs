@@ -72,7 +72,7 @@ internal sealed class MailDatabase : IDisposable
                 StorageGroups = [.. options.StorageGroups.Select(n => new GroupSettings(n, FileNames.Escape(n), NewSalt()))],
             };
             foreach (string place in (string[])[".", settings.StorePath, settings.LogPath, settings.BackupPath, settings.ArchivePath])
-                storage.CreateFolder(DatabaseSettings.Resolve(path, place));
+                DurableFolder.Create(storage, DatabaseSettings.Resolve(path, place));
             foreach (GroupSettings group in settings.StorageGroups)
             {
                 (string store, string log) = FoldersOf(path, settings, group);

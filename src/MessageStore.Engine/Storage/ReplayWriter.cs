@@ -1,13 +1,14 @@
+using System.Buffers;
 using MessageStore.IO;
 
 namespace MessageStore.Storage;
 
 /// <summary>Applies old transactions to a group that is being opened, image frames gathered into large writes.</summary>
-internal sealed class ReplayWriter(RecoveredGroup group)
+internal sealed class ReplayWriter(RecoveredGroup group) : IDisposable
 {
     private const int BufferSize = 4 << 20;
 
-    private readonly byte[] buffer = new byte[BufferSize];
+    private byte[] buffer = [];
     private Segment? run;
     private long runOffset;
     private int runLength;
@@ -39,6 +40,13 @@ internal sealed class ReplayWriter(RecoveredGroup group)
         runLength = 0;
     }
 
+    public void Dispose()
+    {
+        byte[] old = buffer;
+        buffer = [];
+        if (old.Length > 0) ArrayPool<byte>.Shared.Return(old);
+    }
+
     private void Write(Segment segment, long offset, in FrameHeader frame, ReadOnlySpan<byte> payload, uint salt)
     {
         if (run != segment || runOffset + runLength != offset || runLength + frame.Length > BufferSize)
@@ -46,6 +54,7 @@ internal sealed class ReplayWriter(RecoveredGroup group)
             Drain();
             (run, runOffset) = (segment, offset);
         }
+        if (buffer.Length == 0) buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         Span<byte> target = buffer.AsSpan(runLength, frame.Length);
         frame.Write(target, salt);
         payload.CopyTo(target[FrameHeader.Size..]);

@@ -6,6 +6,7 @@ namespace MessageStore.Storage;
 internal sealed class Segment(int number, IStorageFile file, long length) : IDisposable
 {
     private int references = 1;
+    private bool dirty;
 
     public int Number => number;
 
@@ -18,7 +19,11 @@ internal sealed class Segment(int number, IStorageFile file, long length) : IDis
     public long LiveBytes { get; set; }
 
     /// <summary>Whether something was written since the last flush.</summary>
-    public bool IsDirty { get; set; }
+    public bool IsDirty
+    {
+        get => Volatile.Read(ref dirty);
+        set => Volatile.Write(ref dirty, value);
+    }
 
     public bool TryAcquire()
     {

@@ -28,7 +28,7 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
 
     public string PathOf(int number) => Path.Combine(folder, FileName(number));
 
-    /// <summary>Opens what a checkpoint names; files beyond it are leftovers of a crash and are deleted.</summary>
+    /// <summary>Opens what a checkpoint names.</summary>
     /// <exception cref="MessageStoreException">StoreDamaged: a segment is missing, too short or somebody else's.</exception>
     public void Open(IReadOnlyList<SegmentInfo> known)
     {
@@ -41,12 +41,18 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
             segments[info.Number] = segment;
             if (file.Length < info.Length)
                 throw Damaged(path, $"has {file.Length} bytes where the checkpoint recorded {info.Length}");
-            if (GroupFileHeader.Read(file, out _) is not { } header || header.Identity.Salt != identity.Salt)
+            if (GroupFileHeader.Read(file, out _) is not { Kind: GroupFileKind.Segment } header || header.Number != (ulong)info.Number
+                || header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
                 throw Damaged(path, "is not a segment of this storage group");
             if (current is null || current.Number < info.Number) current = segment;
         }
+    }
+
+    /// <summary>Deletes the files of a crash that neither the checkpoint nor replay has a use for. Not before all of the log has been understood.</summary>
+    public void DeleteLeftovers()
+    {
         foreach (string path in storage.ListFiles(folder))
-            if (path.EndsWith(".seg", StringComparison.Ordinal) && !known.Any(k => PathOf(k.Number) == path))
+            if (path.EndsWith(".seg", StringComparison.Ordinal) && !segments.Keys.Any(number => PathOf(number) == path))
                 storage.DeleteFile(path);
     }
 
@@ -61,10 +67,12 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
     }
 
     /// <summary>Gives back the most recent reservations of a group of transactions that failed before its log was written.</summary>
-    public void Rewind(Segment segment, long length)
+    /// <param name="segment">The current segment before them; <see langword="null"/> where there was none.</param>
+    /// <param name="length">Its length then.</param>
+    public void Rewind(Segment? segment, long length)
     {
-        segment.Length = length;
-        foreach (Segment later in segments.Values.Where(s => s.Number > segment.Number).ToList())
+        if (segment is not null) segment.Length = length;
+        foreach (Segment later in segments.Values.Where(s => s.Number > (segment?.Number ?? 0)).ToList())
         {
             segments.TryRemove(later.Number, out _);
             later.Dispose();
@@ -73,13 +81,27 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
         current = segment;
     }
 
+    /// <summary>Why no checkpoint can be taken until the group is opened again; <see langword="null"/> while all is well.</summary>
+    public MessageStoreException? FlushFailure { get; private set; }
+
     /// <summary>Where the next reservation would begin; <see langword="null"/> before the first.</summary>
     public Segment? Current => current;
 
+    /// <summary>
+    /// Makes the file as long as its segment, for an image whose parts come one by one: a checkpoint may record the length before they are there, or
+    /// although they never come.
+    /// </summary>
+    public static void Extend(Segment segment)
+    {
+        segment.File.SetLength(segment.Length);
+        segment.IsDirty = true;
+    }
+
     public static void Write(Segment segment, ReadOnlySpan<byte> bytes, long offset)
     {
-        segment.IsDirty = true;
         segment.File.Write(bytes, offset);
+        // Afterwards: a checkpoint that clears the mark and flushes in between must not take this write for flushed.
+        segment.IsDirty = true;
     }
 
     /// <summary>A segment for reading; disposing it gives it back. <see langword="null"/> where it is gone.</summary>
@@ -98,20 +120,28 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
     public List<SegmentInfo> Lengths() => [.. Segments.Select(s => new SegmentInfo(s.Number, s.Length))];
 
     /// <summary>Makes every image written so far durable.</summary>
+    /// <exception cref="MessageStoreException">
+    /// A flush failed, now or earlier. What it dropped cannot be made durable by trying again (design §4): only replay at the next opening writes it again.
+    /// </exception>
     public void FlushDirty()
     {
         foreach (Segment segment in Segments)
         {
-            if (!segment.IsDirty) continue;
+            if (FlushFailure is not null) throw FlushFailure;
+            if (!segment.IsDirty || !segment.TryAcquire()) continue;
             segment.IsDirty = false;
             try
             {
                 segment.File.Flush();
             }
-            catch
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                segment.IsDirty = true;
-                throw;
+                FlushFailure = StorageErrors.Wrap(error, "flushing a segment", segment.File.Path);
+                throw FlushFailure;
+            }
+            finally
+            {
+                segment.Dispose();
             }
         }
         storage.FlushFolder(folder);

@@ -117,7 +117,7 @@ internal sealed partial class StorageGroup
             return committer.RunAsync(() =>
             {
                 if (committer.Failure is { } closed) throw closed;
-                if (always || log.Kind != kind) log.Rotate(kind, committer.LastLsn + 1, committer.LastTime);
+                if (always || log.Kind != kind) committer.Rotate(kind);
                 lock (index.Gate) return new GroupMoment(committer.LastLsn, committer.LastTime, index.Digest, index.MessageCount);
             }).GetAwaiter().GetResult();
         }

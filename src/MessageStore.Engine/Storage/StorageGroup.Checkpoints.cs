@@ -42,9 +42,10 @@ internal sealed partial class StorageGroup
             segments.FlushDirty();
             snapshotBytes = IndexSnapshot.Write(storage, StoreFolder, Identity, tables, index, cancellationToken);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or MessageStoreException)
         {
             checkpointError = StorageErrors.Wrap(error, "writing a checkpoint", StoreFolder);
+            if (segments.FlushFailure is not null) committer.Close(checkpointError);
             throw checkpointError;
         }
         finally
@@ -54,8 +55,16 @@ internal sealed partial class StorageGroup
         checkpointError = null;
         Volatile.Write(ref checkpointLsn, tables.Lsn);
         Volatile.Write(ref checkpointLogBytes, logBytesBefore);
-        DeleteOldSnapshots();
-        TrimLogs();
+        try
+        {
+            DeleteOldSnapshots();
+            TrimLogs();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The checkpoint itself stands: what could not be deleted goes with the next one.
+            checkpointError = StorageErrors.Wrap(error, "deleting old checkpoints and log files", StoreFolder);
+        }
         return tables;
     }
 
@@ -66,14 +75,7 @@ internal sealed partial class StorageGroup
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
         if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
-        try
-        {
-            LogFiles.DeleteUpTo(storage, LogFolder, limit);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            checkpointError = StorageErrors.Wrap(error, "deleting old log files", LogFolder);
-        }
+        LogFiles.DeleteUpTo(storage, LogFolder, limit);
     }
 
     private void DeleteOldSnapshots()

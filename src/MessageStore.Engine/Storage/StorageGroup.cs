@@ -15,6 +15,7 @@ internal sealed partial class StorageGroup : IDisposable
     private readonly SegmentStore segments;
     private readonly MessageIndex index;
     private readonly Applier applier;
+    private int disposed;
 
     private StorageGroup(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, RecoveredGroup recovered)
     {
@@ -36,7 +37,7 @@ internal sealed partial class StorageGroup : IDisposable
             AfterCommit = CheckpointIfDue,
         };
         if (recovered.ClosedForWriting is not null) committer.Close(recovered.ClosedForWriting);
-        else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail);
+        else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail, recovered.Log.Value.Doubtful);
         committer.Start();
     }
 
@@ -68,15 +69,13 @@ internal sealed partial class StorageGroup : IDisposable
     public static void Create(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder)
     {
         string segmentFolder = GroupRecovery.SegmentFolder(storeFolder);
-        storage.CreateFolder(segmentFolder);
-        storage.CreateFolder(logFolder);
+        DurableFolder.Create(storage, segmentFolder);
+        DurableFolder.Create(storage, logFolder);
         var index = new MessageIndex();
         using var segments = new SegmentStore(storage, segmentFolder, identity, options.SegmentLimit);
         IndexTables tables = index.Freeze(0, options.Clock.GetUtcNow().UtcTicks, segments, new Applier(index, segments, identity));
         IndexSnapshot.Write(storage, storeFolder, identity, tables, index, CancellationToken.None);
         using (var log = new LogWriter(storage, logFolder, identity)) log.Rotate(GroupFileKind.Log, 1, tables.TimeTicks);
-        foreach (string folder in (string[])[segmentFolder, storeFolder, Path.GetDirectoryName(storeFolder)!, Path.GetDirectoryName(logFolder)!])
-            storage.FlushFolder(folder);
     }
 
     /// <exception cref="MessageStoreException">StoreMissing, StoreDamaged, LogDamaged, and device errors.</exception>
@@ -86,7 +85,15 @@ internal sealed partial class StorageGroup : IDisposable
         try
         {
             RecoveredGroup recovered = new GroupRecovery(storage, storeFolder, logFolder, identity, options) { StopTime = stopTime }.Run();
-            return new StorageGroup(storage, identity, options, storeFolder, logFolder, recovered);
+            try
+            {
+                return new StorageGroup(storage, identity, options, storeFolder, logFolder, recovered);
+            }
+            catch
+            {
+                recovered.Segments.Dispose();
+                throw;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -99,13 +106,24 @@ internal sealed partial class StorageGroup : IDisposable
     {
         MessageStoreException? closed = committer.Failure;
         BackupMark? backup = applier.LastBackup;
+        string deviceTrouble = "";
+        long logBytes = 0;
+        try
+        {
+            // Outside the lock: a device that hangs must not keep readers waiting.
+            logBytes = LogFiles.List(storage, LogFolder).Sum(f => storage.FileLength(f.Path));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            deviceTrouble = StorageErrors.Wrap(error, "looking at the log", LogFolder).Message;
+        }
         lock (index.Gate)
         {
             return new StorageGroupStatus
             {
                 Name = Name,
                 State = closed is null ? StorageState.Open : StorageState.ReadOnly,
-                Reason = closed?.Message ?? committer.RotationError?.Message ?? checkpointError?.Message ?? "",
+                Reason = closed?.Message ?? committer.RotationError?.Message ?? checkpointError?.Message ?? deviceTrouble,
                 MailboxCount = index.Mailboxes.Count,
                 MessageCount = index.MessageCount,
                 HotMessageCount = index.MessageCount - index.ArchivedCount,
@@ -114,7 +132,7 @@ internal sealed partial class StorageGroup : IDisposable
                 ArchivedBytes = index.ArchivedBytes,
                 StoreBytes = segments.TotalBytes,
                 DeadBytes = segments.TotalBytes - segments.LiveBytes,
-                LogBytes = LogFiles.List(storage, LogFolder).Sum(f => storage.FileLength(f.Path)),
+                LogBytes = logBytes,
                 Lsn = committer.LastLsn,
                 CheckpointLsn = Volatile.Read(ref checkpointLsn),
                 BackupAge = backup is null ? null : options.Clock.GetUtcNow() - new DateTimeOffset(backup.StartedTicks, TimeSpan.Zero),
@@ -125,13 +143,14 @@ internal sealed partial class StorageGroup : IDisposable
     /// <summary>Ends writing, takes a checkpoint where the next open would have much to replay, and closes the files.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         committer.AfterCommit = null;
         try
         {
             bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
             // With the log's device gone, the store is all there is: it takes what it can.
             bool lastResort = committer.Failure is not null && committer.LastLsn > checkpointLsn;
-            if (worthIt || lastResort) Checkpoint(CancellationToken.None);
+            if ((worthIt || lastResort) && segments.FlushFailure is null) Checkpoint(CancellationToken.None);
         }
         catch (MessageStoreException)
         {

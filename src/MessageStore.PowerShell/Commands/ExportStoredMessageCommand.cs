@@ -69,12 +69,8 @@ public sealed class ExportStoredMessageCommand : DatabaseItemCommand
         var options = new ExportOptions { Path = Path, Format = Format, Force = Force };
         Use(Path, async (store, run) =>
         {
-            ExportResult result = await MessageExporter.ExportAsync(store, query, options, run.Progress, run.Token).ConfigureAwait(false);
+            ExportResult result = await MessageExporter.ExportAsync(store, query, options, failed: error => run.Error(error), progress: run.Progress, cancellationToken: run.Token).ConfigureAwait(false);
             run.Write(result);
-            foreach (string error in result.Errors)
-            {
-                run.Error(new MessageStoreException(ErrorIds.MessageDamaged, ErrorKind.Damaged, error, result.Path));
-            }
         });
     }
 }

@@ -31,9 +31,11 @@ internal sealed partial class MemoryStorage
     private void Begin(StorageOperations kind, Action? damage = null)
     {
         if (crashed) throw new IOException("The machine that this storage belonged to is gone.");
+        if (BeforeChange is not null && ((kind & StorageOperations.Changes) != 0)) BeforeChange(kind);
         Operations++;
-        if (failAt is null || (failKinds & kind) == 0 || --failAt > 0) return;
+        if (FaultsWait || failAt is null || (failKinds & kind) == 0 || --failAt > 0) return;
         failAt = null;
+        FaultHappened = true;
         damage?.Invoke();
         throw failure!;
     }
@@ -51,6 +53,7 @@ internal sealed partial class MemoryStorage
     private void Rename<T>(string from, string to, bool replace)
         where T : class
     {
+        Interleave?.Invoke(StorageOperations.Rename);
         lock (gate)
         {
             MemoryFolder source = FindFolder(Path.GetDirectoryName(from)!);
@@ -110,12 +113,14 @@ internal sealed partial class MemoryStorage
     {
         public bool Touches(MemoryFolder folder) => sets.Any(s => s.Folder == folder);
 
-        public void ApplyToDurable()
+        public void ApplyToDurable() => ApplyTo(folder => folder.Durable);
+
+        public void ApplyTo(Func<MemoryFolder, Dictionary<string, object>> namesOf)
         {
             foreach ((MemoryFolder folder, string name, object? node) in sets)
             {
-                if (node is null) folder.Durable.Remove(name);
-                else folder.Durable[name] = node;
+                if (node is null) namesOf(folder).Remove(name);
+                else namesOf(folder)[name] = node;
             }
         }
     }
@@ -128,7 +133,8 @@ internal sealed partial class MemoryStorage
 
         public long Bytes() => Current.Values.Sum(n => n is MemoryFolder folder ? folder.Bytes() : ((MemoryInode)n).Current.Length);
 
-        public MemoryFolder Survivor(Random chance) => Of(Durable, n => n is MemoryFolder f ? f.Survivor(chance) : ((MemoryInode)n).Survivor(chance));
+        public MemoryFolder Survivor(Random chance, Func<MemoryFolder, Dictionary<string, object>> namesOf) =>
+            Of(namesOf(this), n => n is MemoryFolder f ? f.Survivor(chance, namesOf) : ((MemoryInode)n).Survivor(chance));
 
         public MemoryFolder Copy() => Of(Current, n => n is MemoryFolder f ? f.Copy() : new MemoryInode(((MemoryInode)n).Current.ToArray()));
 
@@ -165,6 +171,7 @@ internal sealed partial class MemoryStorage
                 Check(StorageOperations.Read);
                 if (offset >= inode.Current.Length) return 0;
                 int count = (int)Math.Min(buffer.Length, inode.Current.Length - offset);
+                if (storage.ShortReads && count > 1) count = storage.random.Next(1, count + 1);
                 inode.Current.Span.Slice((int)offset, count).CopyTo(buffer);
                 return count;
             }
@@ -172,6 +179,7 @@ internal sealed partial class MemoryStorage
 
         public void Write(ReadOnlySpan<byte> buffer, long offset)
         {
+            storage.Interleave?.Invoke(StorageOperations.Write);
             byte[] bytes = buffer.ToArray();
             lock (storage.gate)
             {
@@ -189,6 +197,7 @@ internal sealed partial class MemoryStorage
 
         public void Flush()
         {
+            storage.Interleave?.Invoke(StorageOperations.Flush);
             lock (storage.gate)
             {
                 Check(StorageOperations.Flush, () => inode.FailFlush(storage.random));

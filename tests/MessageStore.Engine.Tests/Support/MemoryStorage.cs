@@ -18,8 +18,13 @@ namespace MessageStore.Tests.Support;
 /// one flushes again, although reading still shows it (what Linux does after a failed fsync).</item>
 /// <item><b>Full disk.</b> Beyond <see cref="Capacity"/> a write stores what fits and raises ENOSPC.</item>
 /// <item><b>Bit rot.</b> <see cref="Corrupt"/> alters bytes, flushed or not.</item>
+/// <item><b>Short reads.</b> With <see cref="ShortReads"/> a read returns fewer bytes than there are, as it may after a signal.</item>
+/// <item><b>Any moment.</b> <see cref="BeforeChange"/> is called before each operation that changes something, with the disk held still;
+/// <see cref="Fork"/> there shows what a crash at this very moment would leave, and the run goes on. <see cref="Interleave"/> is
+/// called with nothing held, so that other threads may do their work in the middle of an operation's caller.</item>
 /// </list>
-/// Locks end with the storage. Not modelled: misdirected writes, reads that differ from call to call, hard links.
+/// Locks end with the storage. A misdirected write is a <see cref="Put"/> or <see cref="Corrupt"/> at the wrong place. Not modelled: reads
+/// that differ from call to call, hard links.
 /// </remarks>
 internal sealed partial class MemoryStorage : IStorage
 {
@@ -51,6 +56,21 @@ internal sealed partial class MemoryStorage : IStorage
     /// <summary>Bytes that all files together may take.</summary>
     public long Capacity { get; set; } = long.MaxValue;
 
+    /// <summary>Whether the operation that <see cref="FailAt"/> named has come and failed.</summary>
+    public bool FaultHappened { get; private set; }
+
+    /// <summary>Whether a fault that is due waits: for a test's own looking.</summary>
+    public bool FaultsWait { get; set; }
+
+    /// <summary>Whether reads return less than was asked for and is there.</summary>
+    public bool ShortReads { get; set; }
+
+    /// <summary>Called before each changing operation, with the storage locked.</summary>
+    public Action<StorageOperations>? BeforeChange { get; set; }
+
+    /// <summary>Called before each write, flush and rename, without any lock.</summary>
+    public Action<StorageOperations>? Interleave { get; set; }
+
     /// <summary>
     /// Lets the <paramref name="n"/>-th operation from now (1 is the next), counting only those of the given kinds, raise
     /// <paramref name="error"/>; once.
@@ -66,9 +86,19 @@ internal sealed partial class MemoryStorage : IStorage
         lock (gate)
         {
             crashed = true;
+            return Fork(chance);
+        }
+    }
+
+    /// <summary>What a loss of power at this moment would leave, as a new storage; this one goes on.</summary>
+    public MemoryStorage Fork(Random chance)
+    {
+        lock (gate)
+        {
+            var durable = new Dictionary<MemoryFolder, Dictionary<string, object>>();
             foreach (NameChange change in unflushedNames)
-                if (chance.Next(2) == 0) change.ApplyToDurable();
-            return new MemoryStorage(root.Survivor(chance), chance.Next());
+                if (chance.Next(2) == 0) change.ApplyTo(folder => durable.TryGetValue(folder, out var names) ? names : durable[folder] = new(folder.Durable));
+            return new MemoryStorage(root.Survivor(chance, folder => durable.GetValueOrDefault(folder) ?? folder.Durable), chance.Next());
         }
     }
 
@@ -109,6 +139,7 @@ internal sealed partial class MemoryStorage : IStorage
     {
         lock (gate)
         {
+            if (access is FileAccessKind.CreateNew or FileAccessKind.CreateOrTruncate && !crashed) BeforeChange?.Invoke(StorageOperations.Open);
             Begin(StorageOperations.Open);
             MemoryFolder folder = FindFolder(Path.GetDirectoryName(path)!);
             string name = Path.GetFileName(path);
