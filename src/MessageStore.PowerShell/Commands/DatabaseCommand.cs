@@ -21,6 +21,9 @@ public abstract class DatabaseCommand : StoreCommand
         base.Dispose(disposing);
     }
 
+    /// <summary>Opens the database for what the cmdlet is about to do in it.</summary>
+    private protected virtual Task<IMessageStore> OpenAsync(string path, CancellationToken token) => MessageDatabase.OpenAsync(path, token);
+
     /// <summary>
     /// Runs work in the database. A database that was named on the command line and cannot be opened ends the cmdlet: no other item
     /// could fare better. Trouble with an item does not.
@@ -32,7 +35,7 @@ public abstract class DatabaseCommand : StoreCommand
         string database = Database;
         return Execute(target, EndsHere, async run =>
         {
-            IMessageStore store = await sessions.OpenAsync(database, run.Token).ConfigureAwait(false);
+            IMessageStore store = await sessions.OpenAsync(database, OpenAsync, run.Token).ConfigureAwait(false);
             opened = true;
             await work(store, run).ConfigureAwait(false);
         });

@@ -24,7 +24,7 @@ public abstract class DatabaseRunCommand : DatabaseQueryCommand
         string database = Database;
         StartJob(database, async run =>
         {
-            IMessageStore store = await MessageDatabase.OpenAsync(database, run.Token).ConfigureAwait(false);
+            IMessageStore store = await OpenAsync(database, run.Token).ConfigureAwait(false);
             await using (store.ConfigureAwait(false)) await work(store, run).ConfigureAwait(false);
         });
     }

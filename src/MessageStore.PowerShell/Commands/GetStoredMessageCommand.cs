@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using MessageStore.PowerShell.Completion;
+using MessageStore.PowerShell.Hosting;
 
 namespace MessageStore.PowerShell.Commands;
 
@@ -53,16 +54,15 @@ public sealed class GetStoredMessageCommand : DatabaseQueryCommand
         {
             foreach (MessageQuery query in queries)
             {
-                bool found = false;
-                await foreach (StoredMessage message in store.ListAsync(query, run.Token).ConfigureAwait(false))
+                if (page.IsFull) return;
+                try
                 {
-                    found = true;
-                    if (page.IsFull) return;
-                    if (page.Take()) run.Write(message, store.Path);
+                    await ListAsync(store, query, page, run).ConfigureAwait(false);
                 }
-
-                if (!found && query.Ids.Count > 0) run.Error(Missing.Message(query.Ids[0]));
-                if (!found && query.Ids.Count == 0) await RequireMailboxAsync(store, query.Mailbox, run).ConfigureAwait(false);
+                catch (MessageStoreException error)
+                {
+                    run.Error(error, query.Mailbox);
+                }
             }
         });
     }
@@ -90,10 +90,16 @@ public sealed class GetStoredMessageCommand : DatabaseQueryCommand
             IsArchived = Archived.IsPresent || MyInvocation.BoundParameters.ContainsKey(nameof(Archived)) ? Archived.ToBool() : null,
         };
 
-    private static async Task RequireMailboxAsync(IMessageStore store, string? mailbox, Hosting.Run run)
+    private static async Task ListAsync(IMessageStore store, MessageQuery query, Page page, Run run)
     {
-        if (mailbox is null || Missing.IsPattern(mailbox)) return;
-        await foreach (MailboxInfo _ in store.ListMailboxesAsync(mailbox, run.Token).ConfigureAwait(false)) return;
-        run.Error(Missing.Mailbox(mailbox));
+        bool found = false;
+        await foreach (StoredMessage message in store.ListAsync(query, run.Token).ConfigureAwait(false))
+        {
+            found = true;
+            if (page.IsFull) return;
+            if (page.Take()) run.Write(message, store.Path);
+        }
+
+        if (!found && query.Ids.Count > 0) throw Missing.Message(query.Ids[0]);
     }
 }

@@ -9,6 +9,8 @@ namespace MessageStore.PowerShell.Commands;
 [OutputType(typeof(ArchiveRun), typeof(MessageStoreJob))]
 public sealed class StartMessageArchiveCommand : ArchiveRunCommand
 {
+    private bool previews;
+
     private protected override string Activity => "Archiving";
 
     /// <summary>Whether <c>-WhatIf</c> or <c>$WhatIfPreference</c> asks for words instead of deeds.</summary>
@@ -16,9 +18,15 @@ public sealed class StartMessageArchiveCommand : ArchiveRunCommand
         ? LanguagePrimitives.IsTrue(whatIf)
         : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
 
+    /// <summary>Where another run keeps the database from us, that run is the error.</summary>
+    private protected override Task<IMessageStore> OpenAsync(string path, CancellationToken token) => previews
+        ? base.OpenAsync(path, token)
+        : MessageDatabase.OpenForMaintenanceAsync(path, MaintenanceTask.Archive, token);
+
     protected override void ProcessRecord()
     {
-        if (IsPreview)
+        previews = IsPreview;
+        if (previews)
         {
             Preview();
             return;

@@ -25,6 +25,10 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
 
     private protected override string Activity => "Backing up";
 
+    /// <summary>Where another run keeps the database from us, that run is the error.</summary>
+    private protected override Task<IMessageStore> OpenAsync(string path, CancellationToken token) =>
+        MessageDatabase.OpenForMaintenanceAsync(path, MaintenanceTask.Backup, token);
+
     protected override void ProcessRecord()
     {
         string groups = StorageGroup.Length == 0 ? "all storage groups" : "storage groups " + string.Join(", ", StorageGroup);

@@ -55,6 +55,8 @@ internal sealed class RunPump : IRunOutput
             throw;
         }
 
+        // The queue closes a moment before the task has its result.
+        Task.WhenAny(task).GetAwaiter().GetResult();
         return task.Exception?.InnerException ?? (task.IsCanceled ? new OperationCanceledException() : null);
     }
 

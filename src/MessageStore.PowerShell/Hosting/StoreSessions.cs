@@ -10,14 +10,14 @@ internal sealed class StoreSessions : IDisposable
     private readonly Lock gate = new();
     private bool closed;
 
-    public async Task<IMessageStore> OpenAsync(string path, CancellationToken token)
+    public async Task<IMessageStore> OpenAsync(string path, Func<string, CancellationToken, Task<IMessageStore>> open, CancellationToken token)
     {
         lock (gate)
         {
-            if (stores.TryGetValue(path, out IMessageStore? open)) return open;
+            if (stores.TryGetValue(path, out IMessageStore? known)) return known;
         }
 
-        IMessageStore store = await MessageDatabase.OpenAsync(path, token).ConfigureAwait(false);
+        IMessageStore store = await open(path, token).ConfigureAwait(false);
         lock (gate)
         {
             if (!closed)
@@ -34,14 +34,14 @@ internal sealed class StoreSessions : IDisposable
 
     public void Dispose()
     {
-        List<IMessageStore> open;
+        List<IMessageStore> last;
         lock (gate)
         {
             closed = true;
-            open = [.. stores.Values];
+            last = [.. stores.Values];
             stores.Clear();
         }
 
-        foreach (IMessageStore store in open) Task.Run(() => store.DisposeAsync().AsTask()).GetAwaiter().GetResult();
+        foreach (IMessageStore store in last) Task.Run(() => store.DisposeAsync().AsTask()).GetAwaiter().GetResult();
     }
 }
