@@ -44,11 +44,14 @@ internal static class LogFiles
     /// <summary>
     /// Deletes the files that hold nothing later than <paramref name="lsn"/>. The newest file always stays: it is where the next transaction goes.
     /// </summary>
-    public static void DeleteUpTo(IStorage storage, string folder, ulong lsn)
+    /// <param name="currentFirstLsn">
+    /// First LSN of the file that is being written. A newer one may be in the making at this moment and may fail, so its being there proves nothing.
+    /// </param>
+    public static void DeleteUpTo(IStorage storage, string folder, ulong lsn, ulong currentFirstLsn)
     {
         List<LogFile> files = List(storage, folder);
         bool deleted = false;
-        for (int i = 0; i < files.Count && LastLsn(files, i) <= lsn; i++)
+        for (int i = 0; i < files.Count && files[i].FirstLsn < currentFirstLsn && LastLsn(files, i) <= lsn; i++)
         {
             storage.DeleteFile(files[i].Path);
             deleted = true;
