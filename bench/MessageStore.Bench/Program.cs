@@ -1,2 +1,3 @@
-Console.Error.WriteLine("usage: MessageStore.Bench append");
-return 2;
+using MessageStore.Bench;
+
+return await BenchProgram.RunAsync(args).ConfigureAwait(false);

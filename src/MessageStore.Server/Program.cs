@@ -1,2 +1,3 @@
-Console.Error.WriteLine("usage: messagestored demo [--messages N]");
-return 2;
+using MessageStore.Server;
+
+return await CommandLine.RunAsync(args).ConfigureAwait(false);

@@ -62,7 +62,7 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
                         break;
                     case BackupFrameType.GroupEnd:
                         FlushAll();
-                        if (target is not null) unpacked.Add(new UnpackedGroup(target, begin!, reader.Decode<GroupEndMark>(payload, offset)));
+                        if (target is not null) unpacked.Add(EndGroup(target, begin!, logs, reader.Decode<GroupEndMark>(payload, offset)));
                         break;
                     case BackupFrameType.Keys when keysFile is not null:
                         WriteChunk(keysFile, payload);
@@ -81,6 +81,17 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
             foreach (IStorageFile file in open.Values) file.Dispose();
             open.Clear();
         }
+    }
+
+    /// <summary>A session in which nobody wrote has neither logs nor patches, but a group needs a log to go on with.</summary>
+    private UnpackedGroup EndGroup(UnpackTarget target, GroupBeginMark begin, LogsMark logs, GroupEndMark end)
+    {
+        if (logs.Files.Count == 0)
+        {
+            using var log = new LogWriter(storage, target.LogFolder, MailDatabase.IdentityOf(reader.Header.Settings, target.Settings));
+            log.Rotate(GroupFileKind.Log, end.EndLsn + 1, end.EndTime.UtcTicks);
+        }
+        return new UnpackedGroup(target, begin, end);
     }
 
     private void CreateFolders(UnpackTarget target)

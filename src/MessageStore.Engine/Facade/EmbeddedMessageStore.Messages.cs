@@ -63,7 +63,7 @@ internal sealed partial class EmbeddedMessageStore
             if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry)) throw NoMessage(id);
             if (entry.IsArchived)
             {
-                if (OpenArchived(group, entry) is { } archived) return archived;
+                if (await OpenArchivedAsync(group, entry, cancellationToken).ConfigureAwait(false) is { } archived) return archived;
             }
             else if (group.OpenBody(entry) is { } body)
             {

@@ -11,6 +11,11 @@ internal sealed class OpenDatabase : IDisposable
 {
     public const string KeysFolder = "keys";
 
+    private const string SpoolFolder = "spool";
+
+    /// <summary>What keys call the archive folder, wherever it lies.</summary>
+    public const string ArchiveUnit = "archive";
+
     private static readonly Dictionary<string, OpenDatabase> Open = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
     private static readonly SemaphoreSlim Gate = new(1, 1);
 
@@ -32,11 +37,14 @@ internal sealed class OpenDatabase : IDisposable
 
     public TimeProvider Clock { get; }
 
-    public IHeaderReader Headers { get; } = new HeaderReader();
+    public IHeaderReader Headers { get; } = HeaderReader.Instance;
 
     public IStorage Storage => Mail.Storage;
 
     public string Path => Mail.Path;
+
+    /// <summary>Where archive records wait that are too large for memory.</summary>
+    public string SpoolPath => System.IO.Path.Combine(Path, SpoolFolder);
 
     /// <summary>Opens a database, or takes part in one that this process has open already.</summary>
     public static async Task<OpenDatabase> AcquireAsync(string path, CancellationToken cancellationToken)
@@ -79,17 +87,21 @@ internal sealed class OpenDatabase : IDisposable
     public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options)
     {
         MailDatabase mail = MailDatabase.Open(storage, path, options);
-        IKeyManager? keys = null;
+        JournalKeyManager? keys = null;
         try
         {
+            string spool = System.IO.Path.Combine(mail.Path, SpoolFolder);
+            storage.DeleteFolder(spool); // of a process that died
+            storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
-            var archive = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock);
+            var archive = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
             return new OpenDatabase(mail, keys, archive, options.Clock);
         }
-        catch
+        catch (Exception error)
         {
             keys?.Dispose();
             mail.Dispose();
+            if (error is IOException or UnauthorizedAccessException) throw StorageErrors.Wrap(error, "opening the database", path);
             throw;
         }
     }

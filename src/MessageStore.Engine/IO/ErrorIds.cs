@@ -38,6 +38,7 @@ public static class ErrorIds
     public const string BackupIncomplete = "BackupIncomplete";
     public const string BackupFormatTooNew = "BackupFormatTooNew";
     public const string BackupFailed = "BackupFailed";
+    public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
     public const string PointInTimeNotCovered = "PointInTimeNotCovered";
     public const string ArchiveFailed = "ArchiveFailed";

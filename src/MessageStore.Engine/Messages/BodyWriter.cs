@@ -14,7 +14,7 @@ internal sealed class BodyWriter(string origin, long lengthLimit = MessageBody.L
 
     private byte[]? buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
     private int buffered;
-    private SpoolFile? spool;
+    private BodySpool? spool;
     private MessageStoreException? failure;
 
     /// <summary>Bytes written so far, also those that were not kept.</summary>
@@ -33,7 +33,7 @@ internal sealed class BodyWriter(string origin, long lengthLimit = MessageBody.L
         }
         try
         {
-            if (spool is null && buffered + bytes.Length > MessageBody.MemoryLimit) spool = new SpoolFile();
+            if (spool is null && buffered + bytes.Length > MessageBody.MemoryLimit) spool = new BodySpool();
             while (!bytes.IsEmpty)
             {
                 if (buffered == buffer!.Length) MakeRoom(bytes.Length);

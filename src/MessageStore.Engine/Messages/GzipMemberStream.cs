@@ -10,7 +10,7 @@ namespace MessageStore.Messages;
 /// <remarks>
 /// The platform's inflater does not say where in its input a member ended. But the eight bytes that end it, CRC-32 and length, are
 /// known once its data is out, so they are looked for in the last piece of input: sixty-four bits do not stand there by chance. If they are not found, the
-/// data is not what was packed.
+/// data is not what was packed. <see cref="GzipInput"/> keeps the next member, which may be an equal one, out of that piece.
 /// </remarks>
 /// <param name="source">The compressed file, seekable and buffered; closed with this stream.</param>
 internal sealed class GzipMemberStream(Stream source) : Stream
@@ -20,7 +20,7 @@ internal sealed class GzipMemberStream(Stream source) : Stream
     /// <summary>How far before the last piece of input a member's data may end: the inflater holds back a few bits.</summary>
     private const int BitsHeldBack = 16;
 
-    private readonly InputProbe input = new(source);
+    private readonly GzipInput input = new(source);
     private DeflateStream? inflater;
     private long memberOffset;
     private long dataOffset;
@@ -107,6 +107,7 @@ internal sealed class GzipMemberStream(Stream source) : Stream
             throw Damaged("no gzip member begins there");
         }
         dataOffset = source.Position;
+        input.Begin();
         crc = 0;
         length = 0;
         inflater = new DeflateStream(input, CompressionMode.Decompress, leaveOpen: true);
@@ -117,32 +118,21 @@ internal sealed class GzipMemberStream(Stream source) : Stream
     {
         inflater!.Dispose();
         inflater = null;
-        long from = Math.Max(dataOffset + 1, input.LastRead - BitsHeldBack);
+        long from = Math.Max(dataOffset, input.LastRead - BitsHeldBack);
         Span<byte> tail = stackalloc byte[TrailerLength];
         BinaryPrimitives.WriteUInt32LittleEndian(tail, crc);
         BinaryPrimitives.WriteUInt32LittleEndian(tail[4..], length);
-        byte[] bytes = new byte[input.LastLength + BitsHeldBack + TrailerLength + 2];
+        byte[] bytes = new byte[(int)(input.LastRead + input.LastLength - from) + TrailerLength];
         source.Position = from;
         int filled = source.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         ReadOnlySpan<byte> window = bytes.AsSpan(0, filled);
-        int best = -1;
-        for (int at = 0; at + TrailerLength <= window.Length; at++)
-        {
-            int found = window[at..].IndexOf(tail);
-            if (found < 0) break;
-            at += found;
-            if (best < 0) best = at;
-            ReadOnlySpan<byte> next = window[(at + TrailerLength)..];
-            if (!next.IsEmpty && !GzipHeader.Begins(next)) continue;
-            best = at;
-            break;
-        }
-        if (best < 0)
+        int found = FindTail(window, tail);
+        if (found < 0)
         {
             if (input.ReachedEnd || (source.Position == source.Length && !EndsWithHalf(window, tail))) throw Cut();
             throw Damaged("its checksum does not fit its data");
         }
-        source.Position = from + best + TrailerLength;
+        source.Position = from + found + TrailerLength;
     }
 
     /// <summary>
@@ -151,6 +141,17 @@ internal sealed class GzipMemberStream(Stream source) : Stream
     /// </summary>
     private static bool EndsWithHalf(ReadOnlySpan<byte> window, ReadOnlySpan<byte> tail) =>
         window.Length >= TrailerLength && (window[^8..^4].SequenceEqual(tail[..4]) || window.EndsWith(tail[4..]));
+
+    private static int FindTail(ReadOnlySpan<byte> window, ReadOnlySpan<byte> tail)
+    {
+        int at = window.IndexOf(tail);
+        // An empty member's tail is all zeros, and so may be the end of its data: the last of the zeros is the tail's.
+        if (at >= 0 && !tail.ContainsAnyExcept((byte)0))
+        {
+            while (at + tail.Length < window.Length && window[at + tail.Length] == 0) at++;
+        }
+        return at;
+    }
 
     /// <summary>Tapes and some tools pad with zeros.</summary>
     private bool OnlyZerosFollow()
@@ -167,45 +168,4 @@ internal sealed class GzipMemberStream(Stream source) : Stream
 
     private BrokenGzipException Damaged(string why, Exception? inner = null) =>
         new(false, memberOffset, $"the gzip member at offset {memberOffset} is damaged: {why}", inner);
-
-    /// <summary>Passes reads on and remembers the last one.</summary>
-    private sealed class InputProbe(Stream source) : Stream
-    {
-        public long LastRead { get; private set; }
-
-        public int LastLength { get; private set; }
-
-        public bool ReachedEnd { get; private set; }
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> buffer)
-        {
-            long position = source.Position;
-            int read = source.Read(buffer);
-            ReachedEnd = read == 0;
-            if (read > 0) (LastRead, LastLength) = (position, read);
-            return read;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
 }

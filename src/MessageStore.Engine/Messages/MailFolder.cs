@@ -44,7 +44,7 @@ internal static class MailFolder
         foreach (string path in folders)
         {
             string name = Path.GetFileName(path);
-            if (name.Length < 2 || name[0] != '.' || !IsMaildir(path)) continue;
+            if (name.Length < 2 || name[0] != '.' || !(IsMaildir(path) || Directory.Exists(Path.Combine(path, New)))) continue;
             string? folder = FolderOf(path, name, out MessageStoreException? error);
             if (error is not null) yield return new SourceItem(error);
             else foreach (SourceItem message in ReadMaildir(path, folder, lengthLimit)) yield return message;

@@ -6,7 +6,7 @@ namespace MessageStore.Messages;
 /// Writes messages to an mboxrd file. Memory is bounded whatever a message's length is. The frame around a message is
 /// <see cref="MboxQuoting"/>'s. Not thread-safe; the stream stays open.
 /// </summary>
-internal sealed class MboxWriter(Stream destination)
+public sealed class MboxWriter(Stream destination)
 {
     private const int ChunkLength = 64 << 10;
 

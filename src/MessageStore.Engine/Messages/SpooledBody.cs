@@ -1,7 +1,7 @@
 namespace MessageStore.Messages;
 
 /// <summary>A body longer than <see cref="MessageBody.MemoryLimit"/>, in a temporary file that goes when the body is disposed.</summary>
-internal sealed class SpooledBody(SpoolFile spool) : MessageBody
+internal sealed class SpooledBody(BodySpool spool) : MessageBody
 {
     private readonly byte[] sha256 = spool.Sha256();
 

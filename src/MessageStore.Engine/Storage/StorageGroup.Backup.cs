@@ -53,7 +53,7 @@ internal sealed partial class StorageGroup
         checkpointing.Wait(cancellationToken);
         try
         {
-            tables = CheckpointHeld(cancellationToken);
+            tables = CheckpointHeld(cancellationToken, newLog: true);
             lock (heldSnapshots) heldSnapshots.Add(tables.Lsn);
             foreach (SegmentInfo info in tables.Segments) held.Add(segments.Acquire(info.Number)!);
         }

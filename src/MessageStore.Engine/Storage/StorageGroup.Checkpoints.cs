@@ -30,11 +30,13 @@ internal sealed partial class StorageGroup
         }
     }
 
-    private IndexTables CheckpointHeld(CancellationToken cancellationToken)
+    /// <param name="newLog">Begin a new log file at the very transaction of the checkpoint, so that a backup need not copy what came before.</param>
+    private IndexTables CheckpointHeld(CancellationToken cancellationToken, bool newLog = false)
     {
         long logBytesBefore = committer.LogBytes + replayedBytes;
         IndexTables tables = committer.RunAsync(() =>
         {
+            if (newLog) log.Rotate(GroupFileKind.Log, committer.LastLsn + 1, committer.LastTime);
             lock (index.Gate) return index.Freeze(committer.LastLsn, committer.LastTime, segments, applier);
         }).GetAwaiter().GetResult();
         try

@@ -61,6 +61,12 @@ internal sealed partial class StorageGroup
         }
     }
 
+    /// <summary>The folder names of a mailbox by number; empty where it is gone.</summary>
+    public IReadOnlyList<string> FolderNames(int mailbox)
+    {
+        lock (index.Gate) return [.. index.FindMailbox(mailbox)?.Folders.Select(f => f.Name) ?? []];
+    }
+
     public bool TryFindFolder(int mailbox, string folder, out ushort number)
     {
         lock (index.Gate)

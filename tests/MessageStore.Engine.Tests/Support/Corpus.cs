@@ -36,13 +36,3 @@ internal static class Corpus
         return "";
     }
 }
-
-/// <summary>A test that is skipped, saying why, where the corpus is missing.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class CorpusFactAttribute : FactAttribute
-{
-    public CorpusFactAttribute()
-    {
-        if (!Corpus.IsThere) Skip = "The corpus ham.mbox.gz is not there; set MESSAGESTORE_CORPUS to its folder.";
-    }
-}

@@ -6,14 +6,14 @@ namespace MessageStore.Messages;
 /// A temporary file that holds a message too long for memory, and vanishes with the process. Only its owner may read it. It lies in
 /// the folder that the system names for such files (<c>TMPDIR</c>, <c>TEMP</c>).
 /// </summary>
-internal sealed class SpoolFile : IDisposable
+internal sealed class BodySpool : IDisposable
 {
     private readonly FileStream file;
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     /// <exception cref="IOException">The temporary folder is full or failing.</exception>
     /// <exception cref="UnauthorizedAccessException">The temporary folder may not be written.</exception>
-    public SpoolFile()
+    public BodySpool()
     {
         Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"messagestore-{Guid.NewGuid():n}.tmp");
         var options = new FileStreamOptions

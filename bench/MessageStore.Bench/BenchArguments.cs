@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace MessageStore.Bench;
+
+/// <summary>What every benchmark understands.</summary>
+internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json)
+{
+    public static BenchArguments Parse(ReadOnlySpan<string> args)
+    {
+        var arguments = new BenchArguments(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "messagestore-bench"), 3, [1, 16, 64], [4096], 5, false);
+        for (int i = 0; i < args.Length; i++)
+        {
+            arguments = args[i] switch
+            {
+                "--json" => arguments with { Json = true },
+                "--path" => arguments with { Path = args[++i] },
+                "--seconds" => arguments with { Seconds = double.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--rounds" => arguments with { Rounds = int.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--writers" => arguments with { Writers = Numbers(args[++i]) },
+                "--sizes" => arguments with { Sizes = Numbers(args[++i]) },
+                _ => throw new ArgumentException($"Unknown option {args[i]}."),
+            };
+        }
+        return arguments;
+    }
+
+    private static int[] Numbers(string list) => [.. list.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture))];
+}

@@ -1,0 +1,34 @@
+namespace MessageStore.Bench;
+
+/// <summary>Chooses a benchmark by its name.</summary>
+internal static class BenchProgram
+{
+    private static readonly Dictionary<string, Func<BenchArguments, Task<IReadOnlyList<BenchRow>>>> Benches = new()
+    {
+        ["append"] = AppendBench.RunAsync,
+        ["checksums"] = _ => Own(ChecksumBench.Run),
+        ["records"] = a => Own(() => RecordBench.Run(Made(a.Path))),
+        ["keys"] = a => Own(() => KeyBench.Run(Made(a.Path))),
+    };
+
+    /// <summary>A benchmark that prints its own table.</summary>
+    private static Task<IReadOnlyList<BenchRow>> Own(Action run)
+    {
+        run();
+        return Task.FromResult<IReadOnlyList<BenchRow>>([]);
+    }
+
+    private static string Made(string folder) => Directory.CreateDirectory(folder).FullName;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args.Length == 0 || !Benches.TryGetValue(args[0], out Func<BenchArguments, Task<IReadOnlyList<BenchRow>>>? bench))
+        {
+            Console.Error.WriteLine($"usage: MessageStore.Bench {string.Join('|', Benches.Keys)} [--path FOLDER] [--seconds N] [--writers N,N] [--sizes BYTES,BYTES] [--rounds N] [--json]");
+            return 2;
+        }
+        var arguments = BenchArguments.Parse(args.AsSpan(1));
+        BenchRow.Print(await bench(arguments).ConfigureAwait(false), arguments.Json);
+        return 0;
+    }
+}

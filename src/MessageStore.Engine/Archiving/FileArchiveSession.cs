@@ -1,0 +1,202 @@
+using MessageStore.IO;
+using MessageStore.Keys;
+
+namespace MessageStore.Archiving;
+
+/// <summary>Appending to a mailbox's archive files. The file is created with its first record, so that a run without matches leaves nothing.</summary>
+/// <remarks>
+/// On opening, every file of the mailbox is compared with what keys say of it:
+/// <list type="table">
+/// <item><term>as long</term><description>as it should be</description></item>
+/// <item><term>longer</term><description>an interrupted run: whole records are handed out as unrecorded; the rest is moved aside</description></item>
+/// <item><term>shorter, or missing</term><description>this month's: ArchiveDamaged, nothing is appended; an older one: a note</description></item>
+/// </list>
+/// </remarks>
+internal sealed class FileArchiveSession : IArchiveSession
+{
+    private readonly IStorage storage;
+    private readonly string root;
+    private readonly string unit;
+    private readonly string volume;
+    private readonly IKeyManager keys;
+    private readonly TimeProvider time;
+    private readonly Action release;
+    private readonly DateTimeOffset storageDate;
+    private readonly List<ArchivedRecord> unrecorded = [];
+    private readonly List<string> notes = [];
+    private IStorageFile? file;
+    private long end;
+    private bool failed;
+    private bool disposed;
+
+    public FileArchiveSession(
+        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, IKeyManager keys, TimeProvider time, Action release,
+        CancellationToken cancellationToken)
+    {
+        this.storage = storage;
+        this.root = root;
+        this.unit = unit;
+        this.keys = keys;
+        this.time = time;
+        this.release = release;
+        this.storageDate = storageDate;
+        volume = ArchivePaths.VolumeOf(mailbox, storageDate);
+        try
+        {
+            bool found = false;
+            foreach (string other in ArchivePaths.VolumesIn(storage, root, ArchivePaths.FolderOf(mailbox)))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                found |= other == volume;
+                Examine(other);
+            }
+            long covered = keys.EndOf(FileArchiveTarget.TargetName, unit, volume);
+            if (!found && covered > 0) throw Short(volume, 0, covered);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+
+    public IReadOnlyList<ArchivedRecord> Unrecorded => unrecorded;
+
+    public IReadOnlyList<string> Notes => notes;
+
+    public ValueTask<IReadOnlyList<ArchiveKey>> AppendAsync(ArchiveBatch batch, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (failed) throw ArchiveErrors.Unavailable(PathOf(volume), "an earlier append failed in this run; the next run goes on.");
+        if (batch.Records.Any(r => ArchivePaths.VolumeOf(r.Mailbox, r.StorageDate) != volume))
+            throw new ArgumentException("A record belongs to another mailbox or month than the session.", nameof(batch));
+        try
+        {
+            bool isNew = file is null;
+            IStorageFile target = file ??= CreateFile();
+            long start = end;
+            long at = start;
+            batch.CopyTo(block =>
+            {
+                target.Write(block.Span, at);
+                at += block.Length;
+            });
+            target.Flush();
+            if (isNew) FlushNames();
+            IReadOnlyList<ArchiveKey> appended = ReadBack(target, batch, start);
+            end = at;
+            return ValueTask.FromResult(appended);
+        }
+        catch (Exception error)
+        {
+            failed = true;
+            GiveBack();
+            if (!ArchiveErrors.IsDevice(error)) throw;
+            throw ArchiveErrors.Wrap(error, $"appending {batch.Records.Count} records", PathOf(volume));
+        }
+    }
+
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        file?.Dispose();
+        release();
+    }
+
+    private string PathOf(string name) => ArchivePaths.Resolve(root, name);
+
+    /// <summary>Compares a file with its keys, and opens it for appending where it is this month's.</summary>
+    private void Examine(string name)
+    {
+        bool mine = name == volume;
+        long covered = keys.EndOf(FileArchiveTarget.TargetName, unit, name);
+        long length = storage.FileLength(PathOf(name));
+        if (length < covered)
+        {
+            MessageStoreException tooShort = Short(name, length, covered);
+            if (mine) throw tooShort;
+            notes.Add(tooShort.Message);
+            return;
+        }
+        if (length == covered && !mine) return;
+
+        IStorageFile opened = storage.Open(PathOf(name), FileAccessKind.ReadWrite);
+        try
+        {
+            long good = covered;
+            if (length > covered)
+            {
+                foreach (ArchivedRecordInfo info in ArchiveTail.FindWhole(opened, covered, out good))
+                    unrecorded.Add(new ArchivedRecord(info, info.ToKey(FileArchiveTarget.TargetName, unit, name)));
+                if (good < length) notes.Add(ArchiveTail.CutOff(storage, opened, good, time.GetUtcNow()));
+
+                // The name may be as little durable as the bytes were.
+                if (good > covered) FlushNames();
+            }
+            if (!mine) return;
+            (file, end, opened) = (opened, good, null!);
+        }
+        finally
+        {
+            opened?.Dispose();
+        }
+    }
+
+    private IStorageFile CreateFile()
+    {
+        string path = PathOf(volume);
+        storage.CreateFolder(Path.GetDirectoryName(path)!);
+        return storage.Open(path, FileAccessKind.CreateNew);
+    }
+
+    private void FlushNames()
+    {
+        storage.FlushFolder(Path.GetDirectoryName(PathOf(volume))!);
+        storage.FlushFolder(root);
+    }
+
+    private List<ArchiveKey> ReadBack(IStorageFile target, ArchiveBatch batch, long start)
+    {
+        var appended = new List<ArchiveKey>(batch.Records.Count);
+        foreach (ArchivedRecordInfo record in batch.Records)
+        {
+            ArchiveKey key = (record with { Offset = start + record.Offset }).ToKey(FileArchiveTarget.TargetName, unit, volume);
+            ArchiveRecordReader.Verify(target, ArchiveRecordReader.ReadInfo(target, key));
+            appended.Add(key);
+        }
+        return appended;
+    }
+
+    /// <summary>Takes back what a failed append left; where that fails too, the next session finds it beyond the keys.</summary>
+    private void GiveBack()
+    {
+        try
+        {
+            if (file is null) return;
+            if (end > 0)
+            {
+                file.SetLength(end);
+                return;
+            }
+            file.Dispose();
+            storage.DeleteFile(file.Path);
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+        }
+    }
+
+    private MessageStoreException Short(string name, long length, long covered)
+    {
+        long missing = keys.List().LongCount(k =>
+            k.Target == FileArchiveTarget.TargetName && k.Unit == unit && k.Volume == name && k.Offset + k.Length > length);
+        return new MessageStoreException(
+            ErrorIds.ArchiveDamaged, ErrorKind.Damaged,
+            length == 0
+                ? $"{PathOf(name)} is missing or empty: {missing} records that keys point at are gone. Bring the file back from another copy."
+                : $"{PathOf(name)} is damaged at offset {length}: it ends there, but keys reach to {covered}; {missing} records are missing. Bring the file back from another copy.",
+            PathOf(name));
+    }
+}

@@ -1,0 +1,128 @@
+using MessageStore.IO;
+using MessageStore.Keys;
+
+namespace MessageStore.Archiving;
+
+/// <summary>
+/// The archive on a file system: for each mailbox and month of storage one <c>.mbox.gz</c> file, at once readable by <c>zcat</c> and randomly accessible by
+/// key. Format: docs/format-archive.md.
+/// </summary>
+/// <param name="storage">The disk.</param>
+/// <param name="root">The archive folder.</param>
+/// <param name="databaseId">The database that the archive must belong to.</param>
+/// <param name="keys">Says how far keys cover a file.</param>
+/// <param name="time">Names what is set aside.</param>
+/// <param name="unit">What keys call the archive folder; it stays when the folder moves.</param>
+internal sealed class FileArchiveTarget(
+    IStorage storage, string root, Guid databaseId, IKeyManager keys, TimeProvider time, string unit) : IArchiveTarget
+{
+    /// <summary>The name that keys have for this kind of place.</summary>
+    public const string TargetName = "files";
+
+    private readonly HashSet<string> openMailboxes = [];
+
+    public string Name => TargetName;
+
+    /// <summary>What keys call the archive folder.</summary>
+    public string Unit => unit;
+
+    public ValueTask CheckAsync(CancellationToken cancellationToken = default)
+    {
+        ArchiveMarker.Check(storage, root, databaseId);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<IArchiveSession> OpenSessionAsync(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default)
+    {
+        string folder = ArchivePaths.FolderOf(mailbox);
+        lock (openMailboxes)
+            if (!openMailboxes.Add(folder)) throw new InvalidOperationException($"The archive of {mailbox} is open for appending already.");
+        try
+        {
+            ArchiveMarker.Check(storage, root, databaseId);
+            return ValueTask.FromResult<IArchiveSession>(
+                new FileArchiveSession(storage, root, unit, mailbox, storageDate, keys, time, () => Release(folder), cancellationToken));
+        }
+        catch (Exception error)
+        {
+            Release(folder);
+            if (!ArchiveErrors.IsDevice(error)) throw;
+            throw ArchiveErrors.Wrap(error, $"opening the archive of {mailbox}", root);
+        }
+    }
+
+    public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default)
+    {
+        IStorageFile file = OpenVolume(key.Volume, key.Offset);
+        try
+        {
+            Stream body = ArchiveRecordReader.OpenBody(file, ArchiveRecordReader.ReadInfo(file, key));
+            if (body is ArchiveBodyStream) return ValueTask.FromResult<Stream>(new OwningStream(body, file));
+            file.Dispose();
+            return ValueTask.FromResult(body);
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (!ArchiveErrors.IsDevice(error)) throw;
+            throw ArchiveErrors.Wrap(error, $"reading message {key.Id}", file.Path);
+        }
+    }
+
+    public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default)
+    {
+        using IStorageFile file = OpenVolume(key.Volume, key.Offset);
+        try
+        {
+            ArchivedRecordInfo info = ArchiveRecordReader.ReadInfo(file, key);
+            ArchiveRecordReader.Verify(file, info);
+            return ValueTask.FromResult(info);
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, $"reading message {key.Id}", file.Path);
+        }
+    }
+
+    /// <summary>All volumes that are there, by mailbox folder, oldest first.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    public IReadOnlyList<string> ListVolumes()
+    {
+        ArchiveMarker.Check(storage, root, databaseId);
+        return [.. storage.ListFolders(root).SelectMany(f => ArchivePaths.VolumesIn(storage, root, Path.GetFileName(f)))];
+    }
+
+    /// <summary>Walks a volume from its extra fields only: enough to rebuild its keys (<see cref="ArchivedRecordInfo.ToKey"/>).</summary>
+    /// <param name="volume">The volume, as keys name it.</param>
+    /// <param name="damaged">Told of every stretch without a readable record.</param>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged: the file is missing.</exception>
+    public IEnumerable<ArchivedRecordInfo> Walk(string volume, Action<ArchiveDamage>? damaged = null)
+    {
+        using IStorageFile file = OpenVolume(volume, 0);
+        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(file, 0, damaged)) yield return info;
+    }
+
+    private IStorageFile OpenVolume(string volume, long offset)
+    {
+        string path = ArchivePaths.Resolve(root, volume);
+        try
+        {
+            return storage.Open(path, FileAccessKind.Read);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            ArchiveMarker.Check(storage, root, databaseId);
+            throw new MessageStoreException(
+                ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it.", path, error);
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "opening a file", path);
+        }
+    }
+
+    private void Release(string folder)
+    {
+        lock (openMailboxes) openMailboxes.Remove(folder);
+    }
+}

@@ -1,0 +1,69 @@
+using MessageStore.Archiving;
+using MessageStore.Backups;
+using MessageStore.IO;
+using MessageStore.Keys;
+using MessageStore.Maintenance;
+using MessageStore.Storage;
+
+namespace MessageStore;
+
+/// <summary>Creating, opening and restoring databases, and proving backups: where everything begins.</summary>
+public static class MessageDatabase
+{
+    /// <summary>Lays out an empty database.</summary>
+    /// <exception cref="MessageStoreException">DatabaseExists, DestinationNotEmpty, InvalidName, AccessDenied, DiskFull.</exception>
+    public static async Task<DatabaseStatus> CreateAsync(MessageDatabaseOptions options, CancellationToken cancellationToken = default)
+    {
+        await Task.Run(() => CreateNow(DiskStorage.Instance, options, TimeProvider.System), cancellationToken).ConfigureAwait(false);
+        await using IMessageStore store = await OpenAsync(options.Path, cancellationToken).ConfigureAwait(false);
+        return await store.GetStatusAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a database; within this process all who open it share it, and it is closed with the last of them.</summary>
+    /// <exception cref="MessageStoreException">PathNotFound, NotADatabase, DatabaseInUse (naming the process), DatabaseFormatTooNew, DatabaseDamaged.</exception>
+    public static async Task<IMessageStore> OpenAsync(string path, CancellationToken cancellationToken = default) =>
+        new EmbeddedMessageStore(await OpenDatabase.AcquireAsync(path, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Opens a database for a run of archive or backup: where such a run is under way, in this process or another, that is the error.</summary>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, and what <see cref="OpenAsync"/> throws.</exception>
+    public static Task<IMessageStore> OpenForMaintenanceAsync(string path, MaintenanceTask task, CancellationToken cancellationToken = default)
+    {
+        MaintenanceLock.ThrowIfHeld(DiskStorage.Instance, Path.GetFullPath(path), task == MaintenanceTask.Archive ? "archive" : "backup");
+        return OpenAsync(path, cancellationToken);
+    }
+
+    /// <summary>Brings a database back from a backup and, where they survived, its logs.</summary>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, DiskFull.</exception>
+    public static Task<RestoreRun> RestoreAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var restore = new DatabaseRestore(DiskStorage.Instance, TimeProvider.System, progress);
+        var keys = new KeysRestore(DiskStorage.Instance, TimeProvider.System);
+        return Task.Run(() => restore.Run(options, keys.Run, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Proves a backup by restoring it to scratch beside itself or in the temporary folder, whichever has more room.</summary>
+    /// <exception cref="MessageStoreException">BackupNotFound. What is wrong with a backup that is there is the drill's result, not an error.</exception>
+    public static Task<BackupDrill> TestBackupAsync(string path, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        string full = Path.GetFullPath(path);
+        if (!File.Exists(full) && !Directory.Exists(full))
+            throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {full}.", full);
+        return Task.Run(() => new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress)
+            .Run(BackupCatalog.Newest(DiskStorage.Instance, full, TimeProvider.System), Path.GetTempPath(), cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Backups at a path (a file or a folder), newest first; incomplete ones are listed as such.</summary>
+    /// <exception cref="MessageStoreException">PathNotFound.</exception>
+    public static IReadOnlyList<BackupInfo> ListBackups(string path) => BackupCatalog.List(DiskStorage.Instance, path, TimeProvider.System);
+
+    internal static void CreateNow(IStorage storage, MessageDatabaseOptions options, TimeProvider clock)
+    {
+        DatabaseSettings settings = MailDatabase.Create(storage, options, clock);
+        string path = Path.GetFullPath(options.Path);
+        string keys = Path.Combine(path, OpenDatabase.KeysFolder);
+        storage.CreateFolder(keys);
+        JournalKeyManager.Create(storage, keys);
+        ArchiveMarker.Create(storage, DatabaseSettings.Resolve(path, settings.ArchivePath), settings.DatabaseId);
+        storage.FlushFolder(path);
+    }
+}

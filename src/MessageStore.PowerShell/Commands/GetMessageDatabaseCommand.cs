@@ -1,0 +1,32 @@
+using System.Management.Automation;
+
+namespace MessageStore.PowerShell.Commands;
+
+/// <summary>Shows databases in figures.</summary>
+[Cmdlet(VerbsCommon.Get, "MessageDatabase", DefaultParameterSetName = "Path")]
+[OutputType(typeof(DatabaseStatus))]
+public sealed class GetMessageDatabaseCommand : StoreCommand
+{
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Path", ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("Database")]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = "LiteralPath", ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    protected override void ProcessRecord()
+    {
+        bool literal = ParameterSetName == "LiteralPath";
+        foreach (string path in Expand(literal ? LiteralPath : Path, literal))
+        {
+            Execute(path, async run =>
+            {
+                IMessageStore store = await MessageDatabase.OpenAsync(path, run.Token).ConfigureAwait(false);
+                await using (store.ConfigureAwait(false)) run.Write(await store.GetStatusAsync(run.Token).ConfigureAwait(false));
+            });
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
+using MessageStore.PowerShell.Completion;
+using MessageStore.PowerShell.Hosting;
+
+namespace MessageStore.PowerShell.Commands;
+
+/// <summary>Archives and backs up, in turn, never both at once.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "MessageMaintenance", SupportsShouldProcess = true)]
+[OutputType(typeof(MaintenanceRecord), typeof(MessageStoreJob))]
+public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
+{
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StorageGroupCompleter))]
+    public string[] StorageGroup { get; set; } = [];
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? Destination { get; set; }
+
+    [Parameter]
+    public BackupKind Kind { get; set; }
+
+    [Parameter]
+    [ValidateSpan]
+    public TimeSpan ArchiveInterval { get; set; }
+
+    [Parameter]
+    [ValidateSpan]
+    public TimeSpan BackupInterval { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int Cycles { get; set; } = 1;
+
+    [Parameter]
+    [ValidateSpan]
+    public TimeSpan Wait { get; set; }
+
+    private protected override string Activity => "Maintaining";
+
+    protected override void ProcessRecord()
+    {
+        string action = HasCriterion ? "Archive messages, then back up" : "Back up";
+        if (!ShouldProcess(Database, action)) return;
+        var options = new MaintenanceOptions
+        {
+            Archive = HasCriterion ? ArchiveOptions(dryRun: false) : null,
+            Backup = new BackupOptions { StorageGroups = StorageGroup, Destination = Destination, Kind = Kind },
+            ArchiveInterval = ArchiveInterval,
+            BackupInterval = BackupInterval,
+            Cycles = Cycles,
+            Wait = Wait,
+        };
+        UseOrStart((store, run) => MaintainAsync(store, options, run));
+    }
+
+    private static async Task MaintainAsync(IMessageStore store, MaintenanceOptions options, Run run)
+    {
+        await foreach (MaintenanceRecord record in store.MaintainAsync(options, run.Progress, run.Token).ConfigureAwait(false))
+        {
+            run.Write(record, store.Path);
+            if (record.Decision == MaintenanceDecision.Failed) run.Error(Failure(record, store.Path));
+            if (record.Result is not ArchiveRun archived) continue;
+            foreach (ArchiveReceipt receipt in archived.Receipts.Where(static receipt => receipt.Failed > 0))
+            {
+                run.Error(StartMessageArchiveCommand.Failure(receipt));
+            }
+        }
+    }
+
+    private static MessageStoreException Failure(MaintenanceRecord record, string database) => new(
+        record.Task == MaintenanceTask.Archive ? ErrorIds.ArchiveFailed : ErrorIds.BackupFailed,
+        ErrorKind.Device,
+        $"{record.Task} of '{database}' failed: {record.Reason}",
+        database);
+}

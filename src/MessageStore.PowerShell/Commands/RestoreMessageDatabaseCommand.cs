@@ -1,0 +1,82 @@
+using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
+using MessageStore.PowerShell.Completion;
+using MessageStore.PowerShell.Hosting;
+
+namespace MessageStore.PowerShell.Commands;
+
+/// <summary>Restores a database from a backup.</summary>
+[Cmdlet(VerbsData.Restore, "MessageDatabase", SupportsShouldProcess = true)]
+[OutputType(typeof(RestoreRun), typeof(MessageStoreJob))]
+public sealed class RestoreMessageDatabaseCommand : StoreCommand
+{
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("FullName")]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    [ArgumentCompleter(typeof(BackupFileCompleter))]
+    public string BackupPath { get; set; } = "";
+
+    [Parameter(Mandatory = true, Position = 1)]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string Destination { get; set; } = "";
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? LogPath { get; set; }
+
+    [Parameter]
+    public DateTimeOffset? PointInTime { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[] StorageGroup { get; set; } = [];
+
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    [Parameter]
+    public SwitchParameter AsJob { get; set; }
+
+    private protected override string Activity => "Restoring";
+
+    private protected override bool EndsOnError => true;
+
+    protected override void ProcessRecord()
+    {
+        bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
+        string action = (replaces ? "Replace everything there by the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
+        if (!ShouldProcess(Destination, action) || (replaces && !Confirms(action))) return;
+        var options = new RestoreOptions
+        {
+            BackupPath = BackupPath,
+            Destination = Destination,
+            LogPath = LogPath,
+            PointInTime = PointInTime,
+            StorageGroups = StorageGroup,
+            Force = Force,
+        };
+        if (AsJob) StartJob(Destination, run => RestoreAsync(options, run));
+        else Execute(Destination, run => RestoreAsync(options, run));
+    }
+
+    private static async Task RestoreAsync(RestoreOptions options, Run run)
+    {
+        RestoreRun result = await MessageDatabase.RestoreAsync(options, run.Progress, run.Token).ConfigureAwait(false);
+        foreach (string warning in result.Warnings) run.Warning(warning);
+        run.Write(result);
+    }
+
+    /// <summary>
+    /// Asks as a cmdlet of high impact does. A plain restore loses nothing and does not ask; only one that replaces something does,
+    /// unless <c>-Confirm</c> or <c>$ConfirmPreference</c> already decided.
+    /// </summary>
+    private bool Confirms(string action)
+    {
+        if (MyInvocation.BoundParameters.ContainsKey("Confirm")) return true;
+        bool isAskedHere = GetVariableValue("ConfirmPreference", ConfirmImpact.High) is ConfirmImpact.High;
+        return !isAskedHere || ShouldContinue($"{action} at '{Destination}'?", "Confirm");
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using MessageStore.Archiving;
+using MessageStore.IO;
+using MessageStore.Messages;
+using MessageStore.Tests.Support;
+
+namespace MessageStore.Tests.Archiving;
+
+/// <summary>Archive files are read by programs that know nothing of us.</summary>
+public sealed class ArchiveToolsTests : IDisposable
+{
+    private const int Count = 40;
+    private readonly string folder = Directory.CreateTempSubdirectory("archive-tools").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [ToolFact("zcat")]
+    public void Zcat_unpacks_a_file_of_all_levels_and_sizes_to_the_same_mbox()
+    {
+        (string path, byte[] mbox, _) = MakeFile();
+        Assert.Equal(Convert.ToHexString(SHA256.HashData(mbox)), Convert.ToHexString(SHA256.HashData(Run("zcat", [path]))));
+    }
+
+    [ToolFact("python3")]
+    public void Pythons_mailbox_module_reads_the_same_messages()
+    {
+        const string Script = """
+            import gzip, hashlib, mailbox, re, sys
+            path = sys.argv[1] + '.mbox'
+            open(path, 'wb').write(gzip.open(sys.argv[1]).read())
+            box = mailbox.mbox(path)
+            for key in box.keys():
+                raw = box.get_bytes(key)
+                print(hashlib.sha256(re.sub(rb'(?m)^>(>*From )', rb'\1', raw)).hexdigest())
+            """;
+        (string path, _, List<byte[]> bodies) = MakeFile();
+        string[] digests = Encoding.ASCII.GetString(Run("python3", ["-c", Script, path])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(bodies.Select(b => Convert.ToHexStringLower(SHA256.HashData(b))), digests);
+    }
+
+    /// <summary>Well-formed messages: LF lines that end with one, as Python's mailbox expects of an mbox.</summary>
+    private (string Path, byte[] Mbox, List<byte[]> Bodies) MakeFile()
+    {
+        string path = Path.Combine(folder, "2026-07.mbox.gz");
+        var bodies = new List<byte[]>();
+        var mbox = new MemoryStream();
+        var plain = new MboxWriter(mbox);
+        var random = new Random(23);
+        using var file = new FileStream(path, FileMode.CreateNew);
+        foreach (ArchiveCompression level in Enum.GetValues<ArchiveCompression>())
+        {
+            using var writer = new ArchiveRecordWriter(level, DiskStorage.Instance, folder);
+            using var batch = new ArchiveBatch(writer);
+            for (int i = 0; i < Count; i++)
+            {
+                var text = new StringBuilder($"Subject: message {i}\nFrom: a@example.org\n\n");
+                int lines = i % 20 == 0 ? 40_000 : random.Next(60);
+                for (int line = 0; line < lines; line++) text.Append(line % 9 == 0 ? ">>From the top\n" : line % 7 == 0 ? "From here\n" : $"line {random.Next()} of many\n");
+                byte[] body = Encoding.ASCII.GetBytes(text.ToString());
+                bodies.Add(body);
+                ArchiveEntry entry = ArchiveSamples.Entry(body, i);
+                plain.Write(body, entry.Sender, entry.ReceivedDate);
+                batch.Add(i % 20 == 0 ? ArchiveSamples.LargeEntry(body, i) : entry);
+            }
+            batch.CopyTo(block => file.Write(block.Span));
+        }
+        return (path, mbox.ToArray(), bodies);
+    }
+
+    private static byte[] Run(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        var output = new MemoryStream();
+        process.StandardOutput.BaseStream.CopyTo(output);
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, errors.Result);
+        Assert.Equal("", errors.Result);
+        return output.ToArray();
+    }
+}

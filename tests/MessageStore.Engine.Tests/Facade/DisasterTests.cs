@@ -1,0 +1,110 @@
+namespace MessageStore.Tests.Facade;
+
+/// <summary>A database loses a device and comes back.</summary>
+public class DisasterTests
+{
+    private static readonly DateTimeOffset Old = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task Restored_with_surviving_logs_nothing_acknowledged_is_lost()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync("SG1", "SG2");
+        string backup, logs, store;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 200; i++) await fixture.AppendAsync(opened, i, $"user{i % 5}", i % 2 == 0 ? Old : null, i % 50 == 0 ? 3 << 20 : 0);
+            ArchiveRun archived = await opened.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+            Assert.Equal(100, archived.Moved);
+            Assert.Equal(0, archived.Failed);
+            BackupRun run = await opened.BackupAsync(new BackupOptions());
+            backup = run.Path;
+            Assert.Equal(200, run.Messages);
+            for (int i = 200; i < 260; i++) await fixture.AppendAsync(opened, i, $"user{i % 7}");
+            DatabaseStatus status = await opened.GetStatusAsync();
+            (logs, store) = (status.LogPath, status.StorePath);
+        }
+        Directory.Delete(store, recursive: true);
+
+        RestoreRun restored = await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = Path.Combine(fixture.Root, "again"), LogPath = logs });
+
+        Assert.Equal(260, restored.Messages);
+        Assert.Empty(restored.Warnings);
+        await using IMessageStore again = await MessageDatabase.OpenAsync(restored.Path);
+        await fixture.AssertAllThereAsync(again);
+        await fixture.AppendAsync(again, 1000);
+        await fixture.AssertAllThereAsync(again);
+    }
+
+    [Fact]
+    public async Task A_lost_store_is_refused_and_restored_in_its_place()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 20; i++) await fixture.AppendAsync(opened, i);
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await fixture.AppendAsync(opened, 20);
+        }
+        Directory.Delete(Path.Combine(fixture.Database, "store"), recursive: true);
+        await using (IMessageStore broken = await fixture.OpenAsync())
+        {
+            DatabaseStatus status = await broken.GetStatusAsync();
+            Assert.Equal(StorageState.Failed, status.State);
+            Assert.Contains("store", status.StorageGroups[0].Reason, StringComparison.Ordinal);
+        }
+        MessageStoreException refused = await Assert.ThrowsAsync<MessageStoreException>(() =>
+            MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database }));
+        Assert.Equal(ErrorIds.DestinationNotEmpty, refused.ErrorId);
+
+        await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, Force = true });
+
+        await using IMessageStore again = await fixture.OpenAsync();
+        await fixture.AssertAllThereAsync(again);
+    }
+
+    [Fact]
+    public async Task A_point_in_time_between_two_messages_brings_the_first_and_not_the_second()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup, logs;
+        DateTimeOffset between;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await fixture.AppendAsync(opened, 1);
+            between = DateTimeOffset.UtcNow;
+            while (DateTimeOffset.UtcNow == between) await Task.Yield();
+            await fixture.AppendAsync(opened, 2);
+            logs = (await opened.GetStatusAsync()).LogPath;
+        }
+        RestoreRun restored = await MessageDatabase.RestoreAsync(new RestoreOptions
+        {
+            BackupPath = backup, Destination = Path.Combine(fixture.Root, "then"), LogPath = logs, PointInTime = between,
+        });
+        await using IMessageStore then = await MessageDatabase.OpenAsync(restored.Path);
+        List<StoredMessage> messages = await then.ListAsync(new MessageQuery()).ToListAsync();
+        Assert.Equal("message 1", Assert.Single(messages).Subject);
+    }
+
+    [Fact]
+    public async Task Keys_lost_with_the_database_folder_come_back_from_the_archive_files()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup, logs;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 30; i++) await fixture.AppendAsync(opened, i, received: Old);
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await opened.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) }); // after the backup: its image of the keys is empty
+            logs = (await opened.GetStatusAsync()).LogPath;
+        }
+        Directory.Delete(Path.Combine(fixture.Database, "keys"), recursive: true);
+        Directory.Delete(Path.Combine(fixture.Database, "store"), recursive: true);
+        RestoreRun restored = await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = Path.Combine(fixture.Root, "again"), LogPath = logs });
+        Assert.Empty(restored.Warnings);
+        await using IMessageStore again = await MessageDatabase.OpenAsync(restored.Path);
+        Assert.Equal(30, (await again.GetStatusAsync()).ArchivedMessageCount);
+        await fixture.AssertAllThereAsync(again);
+    }
+}

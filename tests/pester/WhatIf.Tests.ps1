@@ -1,0 +1,60 @@
+BeforeDiscovery {
+    . $PSScriptRoot/Support.ps1
+    $Changes = @(
+        @{ Name = 'New-MessageDatabase'; Change = { New-MessageDatabase ./another -WhatIf } }
+        @{ Name = 'New-StoredMailbox'; Change = { New-StoredMailbox ./mail zoe -WhatIf } }
+        @{ Name = 'Remove-StoredMailbox'; Change = { Remove-StoredMailbox ./mail alice -WhatIf } }
+        @{ Name = 'Import-StoredMessage'; Change = { Import-StoredMessage ./mail alice ./inbox.mbox -WhatIf } }
+        @{ Name = 'Set-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Set-StoredMessage -IsRead $true -WhatIf } }
+        @{ Name = 'Move-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Move-StoredMessage -Folder Old -WhatIf } }
+        @{ Name = 'Remove-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Remove-StoredMessage -WhatIf } }
+        @{ Name = 'Export-StoredMessage'; Change = { Export-StoredMessage ./mail alice ./out -Force -WhatIf } }
+        @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
+        @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
+        @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }
+        @{ Name = 'Invoke-MessageMaintenance'; Change = { Invoke-MessageMaintenance ./mail -Before 2003-01-01 -WhatIf } }
+    )
+}
+BeforeAll {
+    . $PSScriptRoot/Support.ps1
+    $place = New-TestFolder whatif
+    New-Sandbox $place
+    Push-Location $place
+    function Get-Mail { Get-StoredMessage ./mail | ForEach-Object { "$($_.Id) $($_.Mailbox) $($_.Folder) $($_.Flags) $($_.IsArchived)" } }
+}
+AfterAll { Pop-Location; Remove-TestFolder $place }
+
+Describe '-WhatIf' {
+    It 'is tried on every cmdlet that changes anything' -ForEach @{ Names = $Changes.Name } {
+        $Names | Sort-Object | Should -Be ($PromisedCmdlets -notmatch '^(Get|Test)-' | Sort-Object)
+    }
+
+    It 'changes nothing with <Name>' -ForEach $Changes {
+        $mail = Get-Mail
+        $mail.Count | Should -Be 5
+        $files = Get-ChildItem -Recurse -File | Where-Object FullName -NotMatch 'lock|\.idx|checkpoint' | ForEach-Object Name | Sort-Object
+        & $Change
+        Get-Mail | Should -Be $mail
+        (Get-StoredMailbox ./mail).Name | Should -Be 'alice', 'bob'
+        Get-ChildItem -Recurse -File | Where-Object FullName -NotMatch 'lock|\.idx|checkpoint' | ForEach-Object Name | Sort-Object | Should -Be $files
+        Test-Path ./another | Should -BeFalse
+        Test-Path ./out | Should -BeFalse
+    }
+
+    It 'comes from the preference as well' {
+        $WhatIfPreference = $true
+        Get-StoredMessage ./mail alice | Remove-StoredMessage
+        $run = Start-MessageArchive ./mail -Before 2003-01-01
+        $WhatIfPreference = $false
+        $run.DryRun | Should -BeTrue
+        $run.Matched | Should -Be 3
+        (Get-Mail).Count | Should -Be 5
+        Get-StoredMessage ./mail -Archived | Should -BeNullOrEmpty
+    }
+
+    It 'says for each mailbox what Start-MessageArchive would move' {
+        $output = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Start-MessageArchive '$place/mail' -Before 2003-01-01 -WhatIf"
+        $output | Should -HaveCount 1
+        $output | Should -Match 'What if:.*Archive 3 messages \(.*\).*"alice"'
+    }
+}
