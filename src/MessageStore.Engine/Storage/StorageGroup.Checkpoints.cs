@@ -77,7 +77,7 @@ internal sealed partial class StorageGroup
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
         if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
-        LogFiles.DeleteUpTo(storage, LogFolder, limit);
+        LogFiles.DeleteUpTo(storage, LogFolder, limit, log.FirstLsn);
     }
 
     private void DeleteOldSnapshots()
