@@ -13,7 +13,7 @@ internal sealed record GroupOptions
     /// A checkpoint is due after this many bytes of log, or twice the length of the last snapshot if that is more, so that its cost stays a constant
     /// share of the work however large the index grows.
     /// </summary>
-    public long CheckpointLogBytes { get; init; } = 64L << 20;
+    public long CheckpointLogBytes { get; init; } = 256L << 20;
 
     /// <summary>Replay up to this many bytes at the next open is cheaper than a checkpoint at close.</summary>
     public long CloseReplayBytes { get; init; } = 1L << 20;
