@@ -107,4 +107,57 @@ public class DisasterTests
         Assert.Equal(30, (await again.GetStatusAsync()).ArchivedMessageCount);
         await fixture.AssertAllThereAsync(again);
     }
+
+    [Fact]
+    public async Task What_was_archived_after_the_restored_backup_gets_no_second_record()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup, volume;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 30; i++) await fixture.AppendAsync(opened, i, received: Old);
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await opened.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+            volume = Assert.Single((await opened.ListArchivesAsync().ToListAsync())[0].Files);
+            Directory.Delete((await opened.GetStatusAsync()).LogPath, recursive: true); // so the restore ends where the backup did
+        }
+        long length = new FileInfo(volume).Length;
+        await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, Force = true });
+        await using IMessageStore again = await fixture.OpenAsync();
+        Assert.Equal(0, (await again.GetStatusAsync()).ArchivedMessageCount);
+
+        ArchiveRun run = await again.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+
+        Assert.Equal((30, 30, 0, 0), (run.Matched, run.Moved, run.Skipped, run.Failed));
+        Assert.Contains("30 messages had a whole record", Assert.Single(run.Receipts).Reason, StringComparison.Ordinal);
+        Assert.Equal(length, new FileInfo(volume).Length);
+        Assert.Equal(30, (await again.GetStatusAsync()).ArchivedMessageCount);
+        await fixture.AssertAllThereAsync(again);
+    }
+
+    [Fact]
+    public async Task A_damaged_record_of_a_message_that_the_store_still_has_is_written_anew()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup, volume;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 3; i++) await fixture.AppendAsync(opened, i, received: Old);
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await opened.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+            volume = Assert.Single((await opened.ListArchivesAsync().ToListAsync())[0].Files);
+            Directory.Delete((await opened.GetStatusAsync()).LogPath, recursive: true);
+        }
+        byte[] bytes = await File.ReadAllBytesAsync(volume);
+        bytes[200] ^= 1; // in the first record
+        await File.WriteAllBytesAsync(volume, bytes);
+        await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, Force = true });
+        await using IMessageStore again = await fixture.OpenAsync();
+
+        ArchiveRun run = await again.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+
+        Assert.Equal((3, 3, 0, 0), (run.Matched, run.Moved, run.Skipped, run.Failed));
+        Assert.True(new FileInfo(volume).Length > bytes.Length);
+        await fixture.AssertAllThereAsync(again);
+    }
 }
