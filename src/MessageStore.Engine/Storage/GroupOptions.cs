@@ -15,8 +15,11 @@ internal sealed record GroupOptions
     /// </summary>
     public long CheckpointLogBytes { get; init; } = 256L << 20;
 
-    /// <summary>Replay up to this many bytes at the next open is cheaper than a checkpoint at close.</summary>
-    public long CloseReplayBytes { get; init; } = 1L << 20;
+    /// <summary>
+    /// Closing takes a checkpoint where the next open would replay more than this many bytes. 0, because a log that is lost between two sessions must cost nothing
+    /// (design §3): what only the log knows is what its device takes with it.
+    /// </summary>
+    public long CloseReplayBytes { get; init; }
 
     public bool CircularLogging { get; init; }
 

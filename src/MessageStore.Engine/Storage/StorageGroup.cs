@@ -145,6 +145,7 @@ internal sealed partial class StorageGroup : IDisposable
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         committer.AfterCommit = null;
+        Vouch();
         try
         {
             bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
@@ -156,7 +157,6 @@ internal sealed partial class StorageGroup : IDisposable
         {
             // The log has everything; the next open replays it. The error stays visible as checkpointError until then.
         }
-        Vouch();
         committer.Dispose();
         checkpointing.Wait();
         log.Dispose();
