@@ -34,7 +34,11 @@ internal sealed partial class StorageGroup : IDisposable
         log = new LogWriter(storage, logFolder, identity);
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
-            AfterCommit = CheckpointIfDue,
+            AfterCommit = () =>
+            {
+                CheckpointIfDue();
+                CompactIfDue();
+            },
         };
         if (recovered.ClosedForWriting is not null) committer.Close(recovered.ClosedForWriting);
         else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail, recovered.Log.Value.Doubtful);
@@ -130,8 +134,8 @@ internal sealed partial class StorageGroup : IDisposable
                 ArchivedMessageCount = index.ArchivedCount,
                 HotBytes = index.HotBytes,
                 ArchivedBytes = index.ArchivedBytes,
-                StoreBytes = segments.TotalBytes,
-                DeadBytes = segments.TotalBytes - segments.LiveBytes,
+                StoreBytes = segments.TotalBytes + segments.RetiredBytes,
+                DeadBytes = segments.TotalBytes + segments.RetiredBytes - segments.LiveBytes,
                 LogBytes = logBytes,
                 Lsn = committer.LastLsn,
                 CheckpointLsn = Volatile.Read(ref checkpointLsn),
@@ -145,6 +149,8 @@ internal sealed partial class StorageGroup : IDisposable
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         committer.AfterCommit = null;
+        closing.Cancel();
+        compacting.Wait();
         try
         {
             bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
@@ -161,5 +167,7 @@ internal sealed partial class StorageGroup : IDisposable
         log.Dispose();
         segments.Dispose();
         checkpointing.Dispose();
+        compacting.Dispose();
+        closing.Dispose();
     }
 }
