@@ -6,7 +6,7 @@ using MessageStore.IO;
 namespace MessageStore.Storage;
 
 /// <summary>Writes and reads index snapshots: the files behind checkpoints (docs/format-segment.md).</summary>
-internal static class IndexSnapshot
+internal static partial class IndexSnapshot
 {
     private const string Prefix = "checkpoint-";
     private const string Extension = ".idx";
@@ -72,17 +72,22 @@ internal static class IndexSnapshot
     public static void ReadPages(IStorage storage, string path, GroupIdentity identity, PageAction page)
     {
         using IStorageFile file = storage.Open(path, FileAccessKind.Read);
+        ReadPages(file, identity, page);
+    }
+
+    /// <inheritdoc cref="ReadPages(IStorage, string, GroupIdentity, PageAction)"/>
+    public static void ReadPages(IStorageFile file, GroupIdentity identity, PageAction page)
+    {
         try
         {
-            GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw new FormatException($"{path} has no valid header.");
-            using var reader = new SnapshotFrameReader(file, identity.Salt, headerLength, header.Number);
+            using SnapshotFrameReader reader = Begin(file, identity);
             FileFrameType type;
             while ((type = reader.Next(out ReadOnlySpan<byte> payload)) != FileFrameType.SnapshotEnd)
                 if (type == FileFrameType.SnapshotPage) page(payload[PageHeaderSize..]);
         }
         catch (FormatException error)
         {
-            throw new MessageStoreException(ErrorIds.StoreDamaged, ErrorKind.Damaged, error.Message, path, error);
+            throw new MessageStoreException(ErrorIds.StoreDamaged, ErrorKind.Damaged, error.Message, file.Path, error);
         }
     }
 

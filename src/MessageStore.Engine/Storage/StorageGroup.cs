@@ -1,3 +1,4 @@
+using System.Globalization;
 using MessageStore.IO;
 
 namespace MessageStore.Storage;
@@ -128,6 +129,7 @@ internal sealed partial class StorageGroup : IDisposable
                 Name = Name,
                 State = closed is null ? StorageState.Open : StorageState.ReadOnly,
                 Reason = closed?.Message ?? committer.RotationError?.Message ?? checkpointError?.Message ?? deviceTrouble,
+                Warning = LogWarning(logBytes, backup),
                 MailboxCount = index.Mailboxes.Count,
                 MessageCount = index.MessageCount,
                 HotMessageCount = index.MessageCount - index.ArchivedCount,
@@ -142,6 +144,15 @@ internal sealed partial class StorageGroup : IDisposable
                 BackupAge = backup is null ? null : options.Clock.GetUtcNow() - new DateTimeOffset(backup.StartedTicks, TimeSpan.Zero),
             };
         }
+    }
+
+    /// <summary>Logs that grow because nothing is backed up are reported, never dropped (design §4). With circular logging nothing waits for a backup.</summary>
+    private string LogWarning(long logBytes, BackupMark? backup)
+    {
+        long limit = Math.Min(options.LogWarningBytes, Math.Max(options.LogWarningLeast, index.HotBytes * 2));
+        if (options.CircularLogging || logBytes <= limit) return "";
+        string since = backup is null ? "no backup was ever made" : $"no backup since {new DateTime(backup.StartedTicks, DateTimeKind.Utc):u}";
+        return string.Create(CultureInfo.InvariantCulture, $"Logs hold {logBytes / (double)(1 << 30):0.0} GB: {since}. Back up with Start-StorageGroupBackup; the log files go then.");
     }
 
     /// <summary>Ends writing, takes a checkpoint where the next open would have much to replay, and closes the files.</summary>
