@@ -31,7 +31,7 @@ Describe 'Upkeep' {
     AfterEach { Pop-Location; Remove-TestFolder $place }
 
     It 'gives the space of archived mail back, and says first how much' {
-        $null = Start-MessageArchive ./mail -OlderThan 1
+        $null = Start-MessageArchive ./mail -Before 2003-01-01
         $before = Get-SegmentBytes
         $preview = Optimize-MessageDatabase ./mail -WhatIf
         $preview.DryRun | Should -BeTrue
@@ -63,6 +63,8 @@ Describe 'Upkeep' {
     }
 
     It 'never calls damage a success, and repairs it from the log' {
+        # Without a checkpoint the next opening would write the message again from the log.
+        $null = Start-StorageGroupBackup ./mail
         $subject = (Get-StoredMessage ./mail alice)[3].Subject
         $file = Edit-Segment "Subject: $subject"
         $test = Test-MessageDatabase ./mail -ErrorVariable errors -ErrorAction SilentlyContinue
@@ -75,6 +77,7 @@ Describe 'Upkeep' {
         $finding.File | Should -Be $file
         pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Test-MessageDatabase '$place/mail'" 2>$null
         $LASTEXITCODE | Should -Be 1
+        (Test-MessageDatabase ./mail -Repair -WhatIf -ErrorAction SilentlyContinue).Result | Should -Be 'Damaged'
         $repaired = Test-MessageDatabase ./mail -Repair -ErrorAction Stop
         $repaired.Result | Should -Be 'Repaired'
         $repaired.Findings.RepairedFrom | Should -Be 'the log'
@@ -84,6 +87,7 @@ Describe 'Upkeep' {
     }
 
     It 'compacts around damage and says so' {
+        $null = Start-StorageGroupBackup ./mail
         $mail = Get-StoredMessage ./mail alice
         $mail | Select-Object -Skip 2 | Remove-StoredMessage -Confirm:$false
         $null = Edit-Segment "Subject: $($mail[0].Subject)"

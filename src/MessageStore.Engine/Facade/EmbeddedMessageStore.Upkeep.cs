@@ -36,7 +36,7 @@ internal sealed partial class EmbeddedMessageStore
         return Task.Run(() => scrub.RunAsync(groups, failed, cancellationToken), cancellationToken);
     }
 
-    private static async Task<StorageGroupOptimization> OptimizeAsync(StorageGroup group, OptimizeOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    private async Task<StorageGroupOptimization> OptimizeAsync(StorageGroup group, OptimizeOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
         var how = new CompactionOptions { MinimumDeadShare = options.MinimumDeadShare, SealCurrent = true };
@@ -50,7 +50,9 @@ internal sealed partial class EmbeddedMessageStore
         {
             GroupCompaction done = await group.CompactAsync(how, progress, cancellationToken).ConfigureAwait(false);
             progress?.Report(new RunProgress("Compacting", $"{group.Name}, checkpoints", 0, 0));
-            if (!group.ReleaseSpace(ReaderPatience, cancellationToken)) done.Notes.Add("Some files are still being read, or a backup needs them; they are deleted with a later checkpoint.");
+            if (done.Damaged.Count > 0 && Mail.Settings.CircularLogging)
+                done.Notes.Add("No checkpoint was taken, because the log may hold the good copies of what is damaged; the space comes back with later ones.");
+            else if (!group.ReleaseSpace(ReaderPatience, cancellationToken)) done.Notes.Add("Some files are still being read, or a backup needs them; they are deleted with a later checkpoint.");
             return result with
             {
                 SegmentsRewritten = done.Segments,

@@ -46,7 +46,7 @@ internal sealed partial class DatabaseScrub(
     {
         progress?.Report(new RunProgress("Testing", $"{group.Name}, checkpoints and logs", messages, total));
         if (group.ClosedForWriting is { } closed) Report(new DatabaseFinding { StorageGroup = group.Name, File = group.LogFolder, Problem = closed.Message });
-        CheckFiles(group, cancellationToken);
+        List<(DatabaseFinding Finding, bool IsSnapshot)> files = CheckFiles(group, cancellationToken);
         var bad = new List<DamagedMessage>();
         var keyless = new List<DamagedMessage>();
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ImageFrames.Longest);
@@ -71,6 +71,7 @@ internal sealed partial class DatabaseScrub(
         if (options.Repair && keyless.Count > 0) await RebuildKeysAsync(keyless, cancellationToken).ConfigureAwait(false);
         if (options.Repair && bad.Count > 0) await RepairImagesAsync(group, bad, cancellationToken).ConfigureAwait(false);
         foreach (DamagedMessage message in bad.Concat(keyless)) Report(message.Finding);
+        RepairFiles(group, files, cancellationToken);
     }
 
     private async Task CheckMessageAsync(
@@ -84,30 +85,46 @@ internal sealed partial class DatabaseScrub(
         await CheckKeysAsync(group, mailbox, entry, problem is null ? image : null, keyless, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Checkpoints and logs. What of them is bad is not needed any more once the store as it is now is in newer ones.</summary>
-    private void CheckFiles(StorageGroup group, CancellationToken cancellationToken)
+    /// <summary>Checkpoints, logs and the digest of the index. None of it is changed: a checkpoint now could drop the log that holds a good copy.</summary>
+    private List<(DatabaseFinding Finding, bool IsSnapshot)> CheckFiles(StorageGroup group, CancellationToken cancellationToken)
     {
         DatabaseFinding Of(FileProblem p) => new() { StorageGroup = group.Name, File = p.Path, Offset = p.Offset, Problem = Sentence(p.Problem) };
+        var problems = new List<(DatabaseFinding, bool)>();
         try
         {
-            if (group.ClosedForWriting is null && group.LastLsn > group.CheckpointLsn) group.Checkpoint(cancellationToken);
-            List<FileProblem> snapshots = group.CheckSnapshots(ref bytes);
-            List<FileProblem> logs = group.CheckLogs(ref bytes, cancellationToken);
-            bool renewed = options.Repair && snapshots.Count + logs.Count > 0 && group.ClosedForWriting is null;
-            long again = 0;
-            if (renewed) group.Renew(cancellationToken);
-            HashSet<string> still = renewed ? [.. group.CheckSnapshots(ref again).Select(p => p.Path)] : [];
-            foreach (FileProblem p in snapshots) Report(Of(p) with { RepairedFrom = renewed && !still.Contains(p.Path) ? "the index in memory" : "" });
-            foreach (FileProblem p in logs)
+            if (group.IsDigestWrong()) problems.Add((new DatabaseFinding { StorageGroup = group.Name, File = group.StoreFolder, Problem = "The messages in the index do not come to its state digest." }, false));
+            problems.AddRange(group.CheckSnapshots(ref bytes).Select(p => (Of(p), true)));
+            problems.AddRange(group.CheckLogs(ref bytes, cancellationToken).Select(p => (Of(p), false)));
+        }
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
+        {
+            problems.Add((new DatabaseFinding { StorageGroup = group.Name, File = (error as MessageStoreException)?.Target as string ?? group.StoreFolder, Problem = error.Message }, false));
+        }
+        return problems;
+    }
+
+    /// <summary>Bad checkpoints and logs are not needed any more once the store as it is now is in newer ones. Last of all: the logs may be dropped then.</summary>
+    private void RepairFiles(StorageGroup group, List<(DatabaseFinding Finding, bool IsSnapshot)> problems, CancellationToken cancellationToken)
+    {
+        HashSet<string>? still = null;
+        try
+        {
+            if (options.Repair && problems.Count > 0 && group.ClosedForWriting is null)
             {
-                // The store has it all, but a point in time within this file cannot be restored: that is not mended by a new file.
-                string rest = renewed ? " Opening does not need this file any more; back up now, and it goes." : "";
-                Report(Of(p) with { Problem = Sentence(p.Problem) + rest });
+                long again = 0;
+                group.Renew(cancellationToken);
+                still = [.. group.CheckSnapshots(ref again).Select(p => p.Path)];
             }
         }
         catch (MessageStoreException error)
         {
-            Report(new DatabaseFinding { StorageGroup = group.Name, File = error.Target as string ?? group.StoreFolder, Problem = error.Message });
+            Report(new DatabaseFinding { StorageGroup = group.Name, File = error.Target as string ?? group.StoreFolder, Problem = $"No checkpoint could be taken: {error.Message}" });
+        }
+        foreach ((DatabaseFinding finding, bool isSnapshot) in problems)
+        {
+            if (isSnapshot) Report(finding with { RepairedFrom = still?.Contains(finding.File) == false ? "the index in memory" : "" });
+            // The store has it all, but a point in time within this file cannot be restored: that is not mended by a new file.
+            else Report(still is null ? finding : finding with { Problem = finding.Problem + " Opening does not need this file any more; back up now, and it goes." });
         }
     }
 

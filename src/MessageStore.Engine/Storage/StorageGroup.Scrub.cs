@@ -51,6 +51,21 @@ internal sealed partial class StorageGroup
         }
     }
 
+    /// <summary>
+    /// Sums up the state digest anew from the index. Where users change something during every try nothing is said: the checkpoints have digests too.
+    /// </summary>
+    public bool IsDigestWrong()
+    {
+        for (int look = 0; look < LooksAgain; look++)
+        {
+            ulong lsn = LastLsn;
+            UInt128 sum = NamesDigest() + index.MessagesDigest();
+            lock (index.Gate)
+                if (committer.LastLsn == lsn) return sum != index.Digest;
+        }
+        return false;
+    }
+
     /// <summary>Verifies the checkpoints that are kept.</summary>
     /// <returns>What is wrong with them.</returns>
     public List<FileProblem> CheckSnapshots(ref long bytes)
