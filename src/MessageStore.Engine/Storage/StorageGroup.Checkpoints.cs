@@ -36,11 +36,24 @@ internal sealed partial class StorageGroup
         // A backup copies the snapshot that it holds by its name; another one of the same transaction would take its place.
         if (IsHeldSnapshot(committer.LastLsn) && committer.Failure is null) CommitAsync(Transaction.Nothing(Identity.Salt)).GetAwaiter().GetResult();
         long logBytesBefore = committer.LogBytes + replayedBytes;
-        IndexTables tables = committer.RunAsync(() =>
+        IndexTables tables;
+        try
         {
-            if (newLog) log.Rotate(GroupFileKind.Log, committer.LastLsn + 1, committer.LastTime);
-            lock (index.Gate) return index.Freeze(committer.LastLsn, committer.LastTime, segments, applier);
-        }).GetAwaiter().GetResult();
+            tables = committer.RunAsync(() =>
+            {
+                if (newLog)
+                {
+                    // Behind a failed flush nothing may be begun: the old file may hold more than we know.
+                    if (committer.Failure is { } closed) throw closed;
+                    committer.Rotate(GroupFileKind.Log);
+                }
+                lock (index.Gate) return index.Freeze(committer.LastLsn, committer.LastTime, segments, applier);
+            }).GetAwaiter().GetResult();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "beginning a new log file", LogFolder);
+        }
         try
         {
             segments.FlushDirty();
