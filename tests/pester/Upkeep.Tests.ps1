@@ -90,7 +90,7 @@ Describe 'Upkeep' {
         $null = Start-StorageGroupBackup ./mail
         $mail = Get-StoredMessage ./mail alice
         $mail | Select-Object -Skip 2 | Remove-StoredMessage -Confirm:$false
-        $null = Edit-Segment "Subject: $($mail[0].Subject)"
+        $null = Edit-Segment "Subject: $($mail[1].Subject)"
         $done = Optimize-MessageDatabase ./mail -ErrorVariable errors -ErrorAction SilentlyContinue
         $done.Damaged | Should -Be 1
         $errors[0].FullyQualifiedErrorId | Should -BeLike 'DatabaseDamaged,*'
