@@ -21,6 +21,21 @@ internal sealed record GroupOptions
     /// </summary>
     public long CloseReplayBytes { get; init; }
 
+    /// <summary>Compaction begins by itself when this share of the store is dead,</summary>
+    public double CompactionDeadShare { get; init; } = 0.5;
+
+    /// <summary>and at least this many bytes.</summary>
+    public long CompactionDeadBytes { get; init; } = 256L << 20;
+
+    /// <summary>How much log goes by between two looks at whether compaction is due: the look goes over all segments.</summary>
+    public long CompactionLookBytes { get; init; } = 1L << 20;
+
+    /// <summary>Logs that no backup lets go of are reported beyond this many bytes,</summary>
+    public long LogWarningBytes { get; init; } = 4L << 30;
+
+    /// <summary>or beyond twice the bytes of hot messages, but not below this many.</summary>
+    public long LogWarningLeast { get; init; } = 1L << 30;
+
     public bool CircularLogging { get; init; }
 
     /// <summary>Whether closing writes a last frame that vouches for all before it (docs/fault-model.md).</summary>
