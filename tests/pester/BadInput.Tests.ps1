@@ -104,7 +104,7 @@ Describe 'Bad mail' {
 
 Describe 'Mailbox names' {
     It 'refuses <Name>' -ForEach @(
-        @{ Name = '../../etc' }, @{ Name = '..' }, @{ Name = 'a' * 300 }, @{ Name = "a`0b" }, @{ Name = 'a/b' }, @{ Name = ' a' }
+        @{ Name = '../../etc' }, @{ Name = '..' }, @{ Name = 'a' * 300 }, @{ Name = "a`tb" }, @{ Name = 'a/b' }, @{ Name = ' a' }
     ) {
         Get-ErrorId { New-StoredMailbox ./mail $Name } | Should -Be 'InvalidName'
         Get-ErrorId { Import-StoredMessage ./mail $Name ./inbox.mbox } | Should -Be 'InvalidName'

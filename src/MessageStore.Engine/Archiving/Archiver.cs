@@ -12,7 +12,7 @@ namespace MessageStore.Archiving;
 /// </summary>
 internal sealed class Archiver : IDisposable
 {
-    private const int BatchBytes = 16 << 20;
+    private const int BatchBytes = 4 << 20;
     private const int BatchMessages = 4096;
 
     private readonly IArchiveTarget target;

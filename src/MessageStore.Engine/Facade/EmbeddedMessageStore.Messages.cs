@@ -26,7 +26,7 @@ internal sealed partial class EmbeddedMessageStore
         DateTimeOffset received = message.ReceivedDate ?? summary.ReceivedDate ?? summary.Date ?? now;
         var image = new ImageHeader
         {
-            Id = Guid.CreateVersion7(now),
+            Id = database.Ids.Next(),
             DigestLow = UInt128Bytes.Read(message.Body.Sha256),
             DigestHigh = UInt128Bytes.Read(message.Body.Sha256[16..]),
             ReceivedTicks = received.UtcTicks,

@@ -27,6 +27,7 @@ internal sealed class OpenDatabase : IDisposable
         Keys = keys;
         Archive = archive;
         Clock = clock;
+        Ids = new MessageIdSource(clock, Random.Shared);
     }
 
     public MailDatabase Mail { get; }
@@ -36,6 +37,8 @@ internal sealed class OpenDatabase : IDisposable
     public IArchiveTarget Archive { get; }
 
     public TimeProvider Clock { get; }
+
+    public MessageIdSource Ids { get; }
 
     public IHeaderReader Headers { get; } = HeaderReader.Instance;
 

@@ -31,13 +31,27 @@ internal static class LogFiles
     }
 
     /// <summary>
+    /// The LSN of the last transaction that a file can hold. Files of the same first LSN (an empty patch file that could not be deleted, beside the log that
+    /// followed it) both go as far as the next one with another.
+    /// </summary>
+    public static ulong LastLsn(List<LogFile> files, int number)
+    {
+        for (int next = number + 1; next < files.Count; next++)
+            if (files[next].FirstLsn > files[number].FirstLsn) return files[next].FirstLsn - 1;
+        return ulong.MaxValue;
+    }
+
+    /// <summary>
     /// Deletes the files that hold nothing later than <paramref name="lsn"/>. The newest file always stays: it is where the next transaction goes.
     /// </summary>
-    public static void DeleteUpTo(IStorage storage, string folder, ulong lsn)
+    /// <param name="currentFirstLsn">
+    /// First LSN of the file that is being written. A newer one may be in the making at this moment and may fail, so its being there proves nothing.
+    /// </param>
+    public static void DeleteUpTo(IStorage storage, string folder, ulong lsn, ulong currentFirstLsn)
     {
         List<LogFile> files = List(storage, folder);
         bool deleted = false;
-        for (int i = 0; i + 1 < files.Count && files[i + 1].FirstLsn <= lsn + 1; i++)
+        for (int i = 0; i < files.Count && files[i].FirstLsn < currentFirstLsn && LastLsn(files, i) <= lsn; i++)
         {
             storage.DeleteFile(files[i].Path);
             deleted = true;

@@ -96,7 +96,7 @@ internal sealed partial class StorageGroup
         var found = new List<LogExtent>();
         for (int i = 0; i < files.Count && files[i].FirstLsn <= last; i++)
         {
-            ulong end = i + 1 < files.Count ? files[i + 1].FirstLsn - 1 : ulong.MaxValue;
+            ulong end = LogFiles.LastLsn(files, i);
             if (end <= after || end < files[i].FirstLsn) continue;
             found.Add(new LogExtent(files[i].Path, files[i].Kind, files[i].FirstLsn, storage.FileLength(files[i].Path)));
         }

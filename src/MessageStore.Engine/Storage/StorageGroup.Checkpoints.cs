@@ -34,11 +34,24 @@ internal sealed partial class StorageGroup
     private IndexTables CheckpointHeld(CancellationToken cancellationToken, bool newLog = false)
     {
         long logBytesBefore = committer.LogBytes + replayedBytes;
-        IndexTables tables = committer.RunAsync(() =>
+        IndexTables tables;
+        try
         {
-            if (newLog) log.Rotate(GroupFileKind.Log, committer.LastLsn + 1, committer.LastTime);
-            lock (index.Gate) return index.Freeze(committer.LastLsn, committer.LastTime, segments, applier);
-        }).GetAwaiter().GetResult();
+            tables = committer.RunAsync(() =>
+            {
+                if (newLog)
+                {
+                    // Behind a failed flush nothing may be begun: the old file may hold more than we know.
+                    if (committer.Failure is { } closed) throw closed;
+                    committer.Rotate(GroupFileKind.Log);
+                }
+                lock (index.Gate) return index.Freeze(committer.LastLsn, committer.LastTime, segments, applier);
+            }).GetAwaiter().GetResult();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "beginning a new log file", LogFolder);
+        }
         try
         {
             segments.FlushDirty();
@@ -77,7 +90,7 @@ internal sealed partial class StorageGroup
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
         if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
-        LogFiles.DeleteUpTo(storage, LogFolder, limit);
+        LogFiles.DeleteUpTo(storage, LogFolder, limit, log.FirstLsn);
     }
 
     private void DeleteOldSnapshots()

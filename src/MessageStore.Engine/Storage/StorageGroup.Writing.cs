@@ -21,6 +21,9 @@ internal sealed partial class StorageGroup
         return Task.WhenAll(transactions.Select(t => t.Committed));
     }
 
+    /// <summary>Ends when the committer has done all that was handed in before, and what follows from it, such as beginning a new log file.</summary>
+    internal Task QuiesceAsync() => committer.RunAsync(() => true);
+
     /// <summary>Creates a mailbox; its number when it exists already.</summary>
     public async Task<(int Number, bool Created)> CreateMailboxAsync(string name, CancellationToken cancellationToken)
     {

@@ -20,6 +20,7 @@ internal sealed class ImportRun(
 
     private readonly Queue<(SourceMessage Message, Task<StoredMessage> Append)> window = new();
     private readonly TransferTally tally = new("Importing mail", path, progress);
+    private readonly HashSet<string> folders = new(StringComparer.OrdinalIgnoreCase);
     private long windowBytes;
     private Exception? fatal;
 
@@ -42,6 +43,9 @@ internal sealed class ImportRun(
                         await TakeOldestAsync().ConfigureAwait(false);
                     if (fatal is null && !cancellationToken.IsCancellationRequested) Start(item.Message);
                     else item.Message.Body.Dispose();
+                    // The first message of a folder may have to create it; those behind it would overtake one another while they wait.
+                    if (folders.Add(item.Message.Folder ?? ""))
+                        while (window.Count > 0) await TakeOldestAsync().ConfigureAwait(false);
                 }
                 if (fatal is not null || cancellationToken.IsCancellationRequested) break;
             }

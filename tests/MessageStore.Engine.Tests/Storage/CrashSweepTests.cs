@@ -41,6 +41,7 @@ public sealed class CrashSweepTests(ITestOutputHelper output)
                 int choice = random.Next(8);
                 if (choice == 0) group.Checkpoint(CancellationToken.None);
                 if (choice == 1) CheckpointWithWritersInBetween(storage, group, workload, random.Next(6));
+                if (choice == 3) WriteDuringBackup(group, workload, random.Next(3));
                 if (choice == 2)
                 {
                     group.Dispose();
@@ -55,6 +56,15 @@ public sealed class CrashSweepTests(ITestOutputHelper output)
         }
         sweep.ThrowIfFailed();
         return sweep.Points;
+    }
+
+    /// <summary>A backup session's steps on the log: patch file, rounds, log again; with no rounds the patch file stays empty.</summary>
+    private static void WriteDuringBackup(StorageGroup group, Workload workload, int rounds)
+    {
+        using GroupImage image = group.BeginBackup(CancellationToken.None);
+        for (int round = 0; round < rounds; round++)
+            if (workload.Round(group) is { } error) throw new InvariantException("A healthy disk failed.", error);
+        if (rounds < 2) group.EndPatch();
     }
 
     /// <summary>The snapshot must show one moment although transactions go on while it is written.</summary>

@@ -75,6 +75,7 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
                 workload.Round(group);
                 int choice = random.Next(5);
                 if (choice == 0) Checkpoint(group);
+                if (choice == 2) WriteDuringBackup(group, workload, random.Next(2));
                 if (choice == 1) group = Reopen(storage, group, options, workload);
                 if (group.ClosedForWriting is not null)
                 {
@@ -102,6 +103,19 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
             group?.Dispose();
         }
         return storage.FaultHappened;
+    }
+
+    private static void WriteDuringBackup(StorageGroup group, Workload workload, int rounds)
+    {
+        try
+        {
+            using GroupImage image = group.BeginBackup(CancellationToken.None);
+            for (int round = 0; round < rounds && group.ClosedForWriting is null; round++) workload.Round(group);
+        }
+        catch (MessageStoreException)
+        {
+        }
+        group.QuiesceAsync().GetAwaiter().GetResult();
     }
 
     private static void Checkpoint(StorageGroup group)

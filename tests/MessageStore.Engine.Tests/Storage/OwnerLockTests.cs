@@ -84,7 +84,7 @@ public sealed class OwnerLockTests : IDisposable
         try
         {
             var start = new ProcessStartInfo("flock") { RedirectStandardOutput = true };
-            foreach (string argument in (string[])["-x", LockPath, "sh", "-c", "echo held; exec sleep 600"]) start.ArgumentList.Add(argument);
+            foreach (string argument in (string[])["-x", "-F", LockPath, "sh", "-c", "echo held; exec sleep 600"]) start.ArgumentList.Add(argument);
             Process process = Process.Start(start)!;
             Assert.Equal("held", process.StandardOutput.ReadLine());
             return process;

@@ -82,10 +82,7 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
     }
 
     /// <summary>Waits until the committer has done what comes after the answers, such as rotating: the next operation on the disk is ours again.</summary>
-    private static void Rest(StorageGroup group)
-    {
-        if (group.ClosedForWriting is null) group.EndPatch();
-    }
+    private static void Rest(StorageGroup group) => group.QuiesceAsync().GetAwaiter().GetResult();
 
     /// <summary>After a reopening: the group says how much of the doubtful there is.</summary>
     public void Settle(StorageGroup group)

@@ -7,17 +7,23 @@ internal sealed class MemoryInode
     public const int SectorSize = 512;
 
     private readonly List<Pending> unflushed = [];
-    private Bytes current = new();
-    private Bytes durable = new();
+    private readonly Bytes current;
+    private readonly Bytes durable;
 
     public MemoryInode()
+        : this([])
     {
     }
 
     public MemoryInode(byte[] content)
+        : this(new Bytes(content, content.Length))
     {
-        current = new Bytes(content);
-        durable = new Bytes((byte[])content.Clone());
+    }
+
+    private MemoryInode(Bytes content)
+    {
+        current = content;
+        durable = content.Share();
     }
 
     public ReadOnlyMemory<byte> Current => current.Memory;
@@ -54,9 +60,9 @@ internal sealed class MemoryInode
 
     public MemoryInode Survivor(Random chance)
     {
-        var survivor = new Bytes(durable.Memory.ToArray());
+        Bytes survivor = durable.Share();
         foreach (Pending change in unflushed) change.Apply(survivor, chance);
-        return new MemoryInode(survivor.Memory.ToArray());
+        return new MemoryInode(survivor);
     }
 
     /// <summary>A write, or a change of length, since the last flush.</summary>
@@ -86,27 +92,31 @@ internal sealed class MemoryInode
         }
     }
 
-    /// <summary>Bytes that grow.</summary>
-    private sealed class Bytes(byte[] content)
+    /// <summary>Bytes that grow, copied only when one of those who share them changes them: forks of a disk cost next to nothing.</summary>
+    private sealed class Bytes(byte[] content, int used)
     {
         private byte[] array = content;
-        private int length = content.Length;
+        private int length = used;
+        private bool isShared;
 
-        public Bytes()
-            : this([])
+        public Bytes Share()
         {
+            isShared = true;
+            return new Bytes(array, length) { isShared = true };
         }
 
         public ReadOnlyMemory<byte> Memory => array.AsMemory(0, length);
 
         public void Write(ReadOnlySpan<byte> bytes, int offset)
         {
+            Own(Math.Max(length, offset + bytes.Length));
             if (offset + bytes.Length > length) SetLength(offset + bytes.Length);
             bytes.CopyTo(array.AsSpan(offset));
         }
 
         public void SetLength(int newLength)
         {
+            Own(newLength);
             if (newLength > array.Length) Array.Resize(ref array, Math.Max(newLength, array.Length * 2));
             if (newLength > length) array.AsSpan(length, newLength - length).Clear();
             length = newLength;
@@ -114,7 +124,17 @@ internal sealed class MemoryInode
 
         public void Xor(int offset, byte mask)
         {
+            Own(length);
             if (offset < length) array[offset] ^= mask;
+        }
+
+        private void Own(int capacity)
+        {
+            if (!isShared) return;
+            byte[] mine = new byte[Math.Max(length, capacity)];
+            array.AsSpan(0, length).CopyTo(mine);
+            array = mine;
+            isShared = false;
         }
     }
 }

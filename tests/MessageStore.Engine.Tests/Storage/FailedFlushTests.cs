@@ -1,0 +1,123 @@
+using MessageStore.Storage;
+using MessageStore.Tests.Support;
+
+namespace MessageStore.Tests.Storage;
+
+/// <summary>A flush that failed, or that came a moment too early. What Linux does after a failed fsync: the pages count as written, reading shows them, the disk lacks them.</summary>
+public sealed class FailedFlushTests
+{
+    private static readonly IOException Broken = new("Input/output error", 5);
+
+    private readonly MemoryStorage storage = new(3);
+    private readonly Workload workload = new(3);
+
+    public FailedFlushTests() => TestGroup.Create(storage);
+
+    [Fact]
+    public async Task A_failed_flush_of_the_log_closes_the_group_and_every_waiting_writer_is_told()
+    {
+        using (StorageGroup group = TestGroup.Open(storage))
+        {
+            workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+            storage.FailAt(1, Broken, StorageOperations.Flush);
+            Task<ulong>[] waiting = [.. Enumerable.Range(0, 8).Select(i => group.CommitAsync(Transaction.FolderCreated(1, 1, "a", TestGroup.Salt)))];
+            foreach (Task<ulong> task in waiting)
+                Assert.Equal(ErrorIds.GroupClosedForWriting, (await Assert.ThrowsAsync<MessageStoreException>(() => task)).ErrorId);
+            Assert.Equal(ErrorIds.GroupClosedForWriting, (await Assert.ThrowsAsync<MessageStoreException>(() => group.CreateMailboxAsync("grace", default))).ErrorId);
+            Assert.Equal(StorageState.ReadOnly, group.GetStatus().State);
+            Assert.Equal(["ada"], group.MailboxNames());
+        }
+        using StorageGroup reopened = TestGroup.Open(storage);
+        Assert.Null(reopened.ClosedForWriting);
+        Assert.Equal(2, (await reopened.CreateMailboxAsync("grace", default)).Number);
+    }
+
+    [Fact]
+    public void A_failed_flush_of_a_segment_closes_the_group_and_no_later_checkpoint_vouches_for_what_it_dropped()
+    {
+        using (StorageGroup group = TestGroup.Open(storage))
+        {
+            for (int round = 0; round < 10; round++) workload.Round(group);
+            storage.FailAt(1, Broken, StorageOperations.Flush);
+            Assert.Equal(ErrorIds.DeviceFailed, Assert.Throws<MessageStoreException>(() => group.Checkpoint(default)).ErrorId);
+            Assert.NotNull(group.ClosedForWriting);
+            Assert.Equal(ErrorIds.DeviceFailed, Assert.Throws<MessageStoreException>(() => group.Checkpoint(default)).ErrorId);
+            workload.Check(group);
+        }
+        Assert.Single(IndexSnapshot.List(storage, TestGroup.Store()));
+        for (int chance = 0; chance < 20; chance++)
+        {
+            using StorageGroup crashed = TestGroup.Open(storage.Fork(new Random(chance)));
+            workload.Check(crashed);
+        }
+        using StorageGroup reopened = TestGroup.Open(storage);
+        reopened.Checkpoint(default);
+        workload.Check(reopened);
+        using StorageGroup afterwards = TestGroup.Open(storage.Fork(new Random(1)));
+        Assert.Equal(0, afterwards.ReplayedTransactions);
+        workload.Check(afterwards);
+    }
+
+    [Fact]
+    public async Task A_write_during_a_checkpoints_flush_is_flushed_by_the_next()
+    {
+        using StorageGroup group = TestGroup.Open(storage);
+        workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+        for (int i = 0; i < 2; i++) workload.Submit(group, Step.Append(TestGroup.Salt, workload.NewMessage(workload.Model.Mailboxes[1], 20_000)));
+
+        // The checkpoint flushes two segments. Before the first flush a writer begins to write to the second, and is held at the disk's door until
+        // the checkpoint has flushed that one.
+        int self = Environment.CurrentManagedThreadId, flushes = 0;
+        using var writerIsAtTheDoor = new ManualResetEventSlim();
+        using var bothAreFlushed = new ManualResetEventSlim();
+        Task? writing = null;
+        IReadOnlyList<Step> late = Step.Append(TestGroup.Salt, workload.NewMessage(workload.Model.Mailboxes[1], 3000));
+        storage.Interleave = kind =>
+        {
+            if (Environment.CurrentManagedThreadId != self)
+            {
+                writerIsAtTheDoor.Set();
+                bothAreFlushed.Wait();
+            }
+            else if (kind == StorageOperations.Flush && flushes++ == 0)
+            {
+                writing = group.CommitAsync(late[0].Transaction);
+                writerIsAtTheDoor.Wait();
+            }
+            else if (kind == StorageOperations.Write)
+            {
+                bothAreFlushed.Set();
+            }
+        };
+        group.Checkpoint(default);
+        storage.Interleave = null;
+        await writing!;
+        workload.Acknowledged.Add(late[0]);
+        group.Checkpoint(default);
+        for (int chance = 0; chance < 20; chance++)
+        {
+            using StorageGroup crashed = TestGroup.Open(storage.Fork(new Random(chance)));
+            workload.Check(crashed);
+        }
+    }
+
+    [Fact]
+    public void What_was_read_from_the_cache_at_an_opening_is_on_disk_afterwards()
+    {
+        for (int chance = 0; chance < 20; chance++)
+        {
+            var disk = new MemoryStorage(chance);
+            TestGroup.Create(disk);
+            var work = new Workload(chance);
+            StorageGroup abandoned = TestGroup.Open(disk); // never closed: its process was killed
+            work.Round(abandoned);
+            disk.FailAt(1, Broken, StorageOperations.Flush);
+            Assert.NotNull(work.Round(abandoned));
+            using StorageGroup group = TestGroup.Open(disk);
+            work.Settle(group);
+            Assert.Null(work.Round(group));
+            using StorageGroup crashed = TestGroup.Open(disk.Fork(new Random(chance)));
+            work.Check(crashed);
+        }
+    }
+}
