@@ -4,8 +4,8 @@ namespace MessageStore.Writer;
 
 /// <summary>
 /// What the writer promises to whoever kills it: one line for each thing acknowledged, handed to the operating system, which survives the process, before
-/// the next thing is begun. First letter: A stored (Id, SHA-256, mailbox), d about to delete, D deleted, F read flag set, B backup complete (path),
-/// E a writer was refused (mailbox, error, milliseconds since the first refusal), V read back (count), X something that must not happen.
+/// the next thing is begun. First letter: A stored (Id, SHA-256, mailbox), d about to delete, D deleted, F read flag set, B backup complete (path), K archive run
+/// complete (moved), E a writer was refused (mailbox, error, milliseconds since the first refusal), V read back (count), X something that must not happen.
 /// </summary>
 internal sealed class AckJournal(string path) : IDisposable
 {

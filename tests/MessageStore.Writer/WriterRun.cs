@@ -81,6 +81,7 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
         DateTimeOffset before = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero).AddDays(random.Next(50, 400));
         ArchiveRun done = await store.ArchiveAsync(new ArchiveOptions { Before = before, Compression = (ArchiveCompression)random.Next(3) }).ConfigureAwait(false);
         if (done.Failed > 0) throw new InvalidOperationException(string.Join("; ", done.Receipts.Select(r => r.Reason)));
+        journal.Write('K', done.Moved);
         // Between runs the writers store old mail again; without a pause a run would find one or two messages.
         if (done.Moved < 10) await Task.Delay(20).ConfigureAwait(false);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using MessageStore.Writer;
 
@@ -20,6 +21,9 @@ internal sealed class AckModel
     public int Deleted => deleted.Count;
 
     public int Live => stored.Count;
+
+    /// <summary>Messages that archive runs said they moved.</summary>
+    public long Archived { get; private set; }
 
     /// <summary>Bodies compared, over all rounds.</summary>
     public long Compared { get; private set; }
@@ -49,6 +53,9 @@ internal sealed class AckModel
                     break;
                 case "B":
                     Backups.Add(words[1]);
+                    break;
+                case "K":
+                    Archived += long.Parse(words[1], CultureInfo.InvariantCulture);
                     break;
                 case "X":
                     Assert.Fail($"The writer met what must not happen: {string.Join(' ', words)}");

@@ -7,7 +7,7 @@ namespace MessageStore.Tests.RealDisk;
 /// <summary>A writer in a process of its own (tests/MessageStore.Writer), which can be killed as no in-process test can.</summary>
 internal sealed class WriterProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Process process;
     private readonly Task<string> errors;
