@@ -45,7 +45,8 @@ internal static partial class PostgresPeer
     private static async Task<double> InsertAsync(BenchArguments arguments, string folder, int clients, int size)
     {
         string[] connection = ["-h", folder, "-U", "bench"];
-        await ServerAsync(folder, "psql", [.. connection, "-d", "postgres", "-c", "CREATE TABLE mail (id bigserial PRIMARY KEY, body bytea STORAGE EXTERNAL NOT NULL)"]).ConfigureAwait(false);
+        await ServerAsync(folder, "psql", [.. connection, "-d", "postgres",
+            "-c", "CREATE TABLE mail (id bigserial PRIMARY KEY, body bytea NOT NULL)", "-c", "ALTER TABLE mail ALTER COLUMN body SET STORAGE EXTERNAL"]).ConfigureAwait(false);
         string script = Path.Combine(folder, "insert.sql");
         await File.WriteAllTextAsync(script, $"INSERT INTO mail (body) VALUES ('\\x{Convert.ToHexStringLower(BenchGroup.Body(size))}');\n").ConfigureAwait(false);
         var rates = new List<double>();
