@@ -3,15 +3,17 @@ using System.Globalization;
 namespace MessageStore.Bench;
 
 /// <summary>What every benchmark understands.</summary>
-internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json)
+internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json, int[] Messages, bool Peer)
 {
     public static BenchArguments Parse(ReadOnlySpan<string> args)
     {
-        var arguments = new BenchArguments(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "messagestore-bench"), 3, [1, 16, 64], [4096], 5, false);
+        var arguments = new BenchArguments(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "messagestore-bench"), 3, [1, 16, 64], [4096], 5, false, [10_000, 100_000, 1_000_000], false);
         for (int i = 0; i < args.Length; i++)
         {
             arguments = args[i] switch
             {
+                "--peer" => arguments with { Peer = true },
+                "--messages" => arguments with { Messages = Numbers(args[++i]) },
                 "--json" => arguments with { Json = true },
                 "--path" => arguments with { Path = args[++i] },
                 "--seconds" => arguments with { Seconds = double.Parse(args[++i], CultureInfo.InvariantCulture) },

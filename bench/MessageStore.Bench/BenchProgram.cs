@@ -5,7 +5,13 @@ internal static class BenchProgram
 {
     private static readonly Dictionary<string, Func<BenchArguments, Task<IReadOnlyList<BenchRow>>>> Benches = new()
     {
-        ["append"] = AppendBench.RunAsync,
+        ["append"] = AppendPeers.RunAsync,
+        ["open"] = OpenBench.RunAsync,
+        ["replay"] = ReplayBench.RunAsync,
+        ["read"] = ReadBench.RunAsync,
+        ["list"] = ListBench.RunAsync,
+        ["memory"] = MemoryBench.RunAsync,
+        ["growth"] = GrowthBench.RunAsync,
         ["checksums"] = _ => Own(ChecksumBench.Run),
         ["records"] = a => Own(() => RecordBench.Run(Made(a.Path))),
         ["keys"] = a => Own(() => KeyBench.Run(Made(a.Path))),
@@ -22,9 +28,10 @@ internal static class BenchProgram
 
     public static async Task<int> RunAsync(string[] args)
     {
+        if (args.Length > 0 && args[0] == OpenBench.ChildCommand) return await OpenBench.RunChildAsync(args).ConfigureAwait(false);
         if (args.Length == 0 || !Benches.TryGetValue(args[0], out Func<BenchArguments, Task<IReadOnlyList<BenchRow>>>? bench))
         {
-            Console.Error.WriteLine($"usage: MessageStore.Bench {string.Join('|', Benches.Keys)} [--path FOLDER] [--seconds N] [--writers N,N] [--sizes BYTES,BYTES] [--rounds N] [--json]");
+            Console.Error.WriteLine($"usage: MessageStore.Bench {string.Join('|', Benches.Keys)} [--path FOLDER] [--seconds N] [--writers N,N] [--sizes BYTES,BYTES] [--rounds N] [--messages N,N] [--peer] [--json]");
             return 2;
         }
         var arguments = BenchArguments.Parse(args.AsSpan(1));

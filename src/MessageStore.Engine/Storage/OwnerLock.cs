@@ -64,7 +64,14 @@ internal sealed class OwnerLock : IDisposable
         {
             using var self = Process.GetCurrentProcess();
             var owner = new LockOwner(Environment.ProcessId, self.ProcessName, Environment.MachineName, clock.GetUtcNow(), purpose);
-            WriteNote(storage, NoteOf(path), JsonSerializer.SerializeToUtf8Bytes(owner));
+            try
+            {
+                WriteNote(storage, NoteOf(path), JsonSerializer.SerializeToUtf8Bytes(owner));
+            }
+            catch (IOException error) when (StorageErrors.IsDiskFull(error))
+            {
+                // The note is for people. Mail on a full disk must still be read, and deleted to make room.
+            }
             return new OwnerLock(storage, NoteOf(path), held);
         }
         catch

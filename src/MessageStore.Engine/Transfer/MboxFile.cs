@@ -1,3 +1,4 @@
+using MessageStore.IO;
 using System.IO.Compression;
 using MessageStore.Messages;
 
@@ -38,7 +39,8 @@ internal sealed class MboxFile : IExportTarget
     public void Complete()
     {
         if (stream != file) stream.Dispose();
-        file.Flush(flushToDisk: true);
+        file.Flush();
+        DiskFile.Flush(file.SafeFileHandle, file.Name);
         file.Dispose();
         File.Move(partial, path, overwrite: force);
         isComplete = true;

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Globalization;
+using MessageStore.Storage;
+
+namespace MessageStore.Bench;
+
+/// <summary>What an append costs when a group holds ten thousand messages already, a hundred thousand, a million. Beside each: the cost at the smallest.</summary>
+internal static class GrowthBench
+{
+    private const int FillBytes = 100;
+    private const int BodyBytes = 4096;
+    private const int MeasuredAppends = 50_000;
+
+    public static async Task<IReadOnlyList<BenchRow>> RunAsync(BenchArguments arguments)
+    {
+        var rows = new List<BenchRow>();
+        using StorageGroup group = BenchGroup.Create(arguments.Path);
+        await BenchGroup.FillAsync(group, MeasuredAppends / 10, BodyBytes).ConfigureAwait(false);
+        double? firstTime = null, firstCpu = null;
+        long present = group.GetStatus().MessageCount;
+        foreach (int messages in arguments.Messages)
+        {
+            if (messages > present) await BenchGroup.FillAsync(group, (int)(messages - present), FillBytes).ConfigureAwait(false);
+            var time = new List<double>();
+            var cpu = new List<double>();
+            for (int round = 0; round < arguments.Rounds; round++)
+            {
+                using var self = Process.GetCurrentProcess();
+                TimeSpan cpuBefore = self.TotalProcessorTime;
+                var watch = Stopwatch.StartNew();
+                await BenchGroup.FillAsync(group, MeasuredAppends, BodyBytes).ConfigureAwait(false);
+                time.Add(watch.Elapsed.TotalMicroseconds / MeasuredAppends);
+                self.Refresh();
+                cpu.Add((self.TotalProcessorTime - cpuBefore).TotalMicroseconds / MeasuredAppends);
+            }
+            present = group.GetStatus().MessageCount;
+            string name = string.Create(CultureInfo.InvariantCulture, $"append at {messages:N0} messages");
+            rows.Add(new BenchRow(name, BenchRow.Median(time), firstTime ??= BenchRow.Median(time), "µs", "elapsed"));
+            rows.Add(new BenchRow(name + ", CPU", BenchRow.Median(cpu), firstCpu ??= BenchRow.Median(cpu), "µs", "of both cores"));
+        }
+        return rows;
+    }
+}
