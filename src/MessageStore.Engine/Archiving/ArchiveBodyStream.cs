@@ -9,7 +9,7 @@ namespace MessageStore.Archiving;
 /// The body of a large archive record, unpacked and unquoted as it is read, in bounded memory. CRC-32 and length are compared at the end, before the
 /// last bytes are handed out; the SHA-256 is its opener's to compare. Forward only, not thread-safe; the file stays open.
 /// </summary>
-internal sealed class ArchiveBodyStream : Stream
+internal sealed class ArchiveBodyStream : ReadStream
 {
     /// <summary>Bytes unpacked at a time.</summary>
     public const int ChunkSize = 256 << 10;
@@ -38,10 +38,6 @@ internal sealed class ArchiveBodyStream : Stream
 
     public override bool CanRead => !disposed;
 
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
     public override long Length => info.BodyLength;
 
     public override long Position
@@ -63,18 +59,6 @@ internal sealed class ArchiveBodyStream : Stream
         delivered += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

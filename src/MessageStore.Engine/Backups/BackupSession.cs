@@ -32,9 +32,9 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
         try
         {
             storage.CreateFolder(Path.GetDirectoryName(path)!);
-            using var stream = new SequentialFileStream(storage.Open(partial, FileAccessKind.CreateOrTruncate)); // 740
+            using IStorageFile file = storage.Open(partial, FileAccessKind.CreateOrTruncate); // 740
             uint salt = MailDatabase.NewSalt();
-            using var writer = new BackupWriter(stream, salt, clock);
+            using var writer = new BackupWriter(new StorageFileStream(file, 0, 0), salt, clock);
             writer.Write(BackupFrameType.Header, MarkCodec.Encode(new BackupHeader(
                 BackupHeader.CurrentFormat, id, salt, options.Kind, started, database.Path, database.Settings)));
             WriteGroupsMark(writer, groups); // 750
@@ -43,7 +43,7 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
             if (writeKeys is not null) WriteKeys(writer, writeKeys);
             writer.Finish(sha256 => new BackupTrailer(id, writer.Frames, writer.Bytes, marks.Sum(m => m.Mark.Messages),
                 marks.Sum(m => m.Mark.PatchTransactions), [.. groups.Select(g => g.Name)], clock.GetUtcNow(), sha256));
-            stream.Flush();
+            file.Flush();
             bytes = writer.Bytes;
         }
         catch (Exception error)

@@ -122,7 +122,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     }
 
     private OwnerLock TakeOwnership(RestorePlan plan) =>
-        OwnerLock.TryTake(storage, Path.Combine(plan.Destination, MailDatabase.LockFileName), "restore", clock)
-        ?? throw new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy,
-            $"{plan.Destination} is in use by process {OwnerLock.Describe(storage, Path.Combine(plan.Destination, MailDatabase.LockFileName))?.ProcessId}. Stop it before restoring in its place.", plan.Destination);
+        OwnerLock.Take(storage, Path.Combine(plan.Destination, MailDatabase.LockFileName), "restore", clock, owner =>
+            new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy,
+                $"{plan.Destination} is in use by {(owner is null ? "another process" : $"process {owner.ProcessId}")}. Stop it before restoring in its place.", plan.Destination));
 }

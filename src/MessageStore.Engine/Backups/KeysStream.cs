@@ -1,22 +1,13 @@
+using MessageStore.IO;
+
 namespace MessageStore.Backups;
 
 /// <summary>Gathers the image of the key manager into frames.</summary>
-internal sealed class KeysStream(BackupWriter writer) : Stream
+internal sealed class KeysStream(BackupWriter writer) : WriteStream
 {
     private readonly byte[] pending = new byte[BackupWriter.ChunkBytes];
     private int filled;
     private long position;
-
-    public override bool CanRead => false;
-    public override bool CanSeek => false;
-    public override bool CanWrite => true;
-    public override long Length => position;
-
-    public override long Position
-    {
-        get => position;
-        set => throw new NotSupportedException();
-    }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -29,16 +20,6 @@ internal sealed class KeysStream(BackupWriter writer) : Stream
             if (filled == pending.Length) Send();
         }
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

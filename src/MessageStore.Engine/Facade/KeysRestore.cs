@@ -32,8 +32,8 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             JournalKeyManager.Create(storage, keysFolder);
             return;
         }
-        using var image = new StorageReadStream(storage.Open(keysImage, FileAccessKind.Read));
-        JournalKeyManager.Restore(storage, keysFolder, image);
+        using IStorageFile image = storage.Open(keysImage, FileAccessKind.Read);
+        JournalKeyManager.Restore(storage, keysFolder, new StorageFileStream(image, 0, image.Length));
     }
 
     private static HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, JournalKeyManager keys)

@@ -23,13 +23,12 @@ internal sealed class MaintenanceLock : IDisposable
         string path = Path.Combine(databasePath, FileName);
         try
         {
-            if (OwnerLock.TryTake(storage, path, NameOf(task), clock) is { } held) return new MaintenanceLock(held);
+            return new MaintenanceLock(OwnerLock.Take(storage, path, NameOf(task), clock, owner => Running(owner, databasePath, NameOf(task))));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw StorageErrors.Wrap(error, "taking the maintenance lock", path);
         }
-        throw Running(storage, databasePath, NameOf(task));
     }
 
     /// <summary>Takes the lock, waiting up to <paramref name="wait"/> for a run of somebody else to end.</summary>
@@ -51,18 +50,15 @@ internal sealed class MaintenanceLock : IDisposable
 
     /// <summary>Fails where a run is under way, in whatever process: asked before a database is opened that its owner's run keeps from us.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning.</exception>
-    public static void ThrowIfHeld(IStorage storage, string databasePath, string wanted)
-    {
-        if (OwnerLock.IsHeld(storage, Path.Combine(databasePath, FileName))) throw Running(storage, databasePath, wanted);
-    }
+    public static void ThrowIfHeld(IStorage storage, string databasePath, string wanted) =>
+        OwnerLock.ThrowIfHeld(storage, Path.Combine(databasePath, FileName), owner => Running(owner, databasePath, wanted));
 
     public void Dispose() => held.Dispose();
 
     private static string NameOf(MaintenanceTask task) => task == MaintenanceTask.Archive ? "archive" : "backup";
 
-    private static MessageStoreException Running(IStorage storage, string databasePath, string wanted)
+    private static MessageStoreException Running(LockOwner? owner, string databasePath, string wanted)
     {
-        LockOwner? owner = OwnerLock.Describe(storage, Path.Combine(databasePath, FileName));
         string what = owner is null ? "Another run is under way" : $"A run of {owner.Purpose} has been under way since {owner.Since:u} in process {owner.ProcessId} ({owner.ProcessName} on {owner.Machine})";
         return new MessageStoreException(ErrorIds.MaintenanceRunning, ErrorKind.Busy, $"{what}, so {wanted} cannot run on {databasePath}. Wait until it has ended.", databasePath);
     }

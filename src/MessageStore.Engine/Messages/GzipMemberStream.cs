@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using MessageStore.IO;
 
 namespace MessageStore.Messages;
 
@@ -13,7 +14,7 @@ namespace MessageStore.Messages;
 /// data is not what was packed. <see cref="GzipInput"/> keeps the next member, which may be an equal one, out of that piece.
 /// </remarks>
 /// <param name="source">The compressed file, seekable and buffered; closed with this stream.</param>
-internal sealed class GzipMemberStream(Stream source) : Stream
+internal sealed class GzipMemberStream(Stream source) : ReadStream
 {
     private const int TrailerLength = 8;
 
@@ -30,16 +31,6 @@ internal sealed class GzipMemberStream(Stream source) : Stream
 
     /// <summary>Offset in the compressed file of the member that is being read.</summary>
     public long MemberOffset => memberOffset;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <exception cref="BrokenGzipException">The file is cut or damaged; everything before was handed out.</exception>
     public override int Read(Span<byte> buffer)
@@ -58,18 +49,6 @@ internal sealed class GzipMemberStream(Stream source) : Stream
         }
         return 0;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -58,6 +58,7 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
                 ApplyImage(ReadImage(type, payload), place);
                 break;
             case TransactionType.AppendBegin:
+            case TransactionType.Vouch:
                 break;
             case TransactionType.AppendPart:
                 ApplyPart(payload);

@@ -20,5 +20,8 @@ internal sealed record GroupOptions
 
     public bool CircularLogging { get; init; }
 
+    /// <summary>Whether closing writes a last frame that vouches for all before it (docs/fault-model.md).</summary>
+    public bool VouchAtClose { get; init; } = true;
+
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

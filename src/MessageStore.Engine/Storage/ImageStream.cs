@@ -6,7 +6,7 @@ namespace MessageStore.Storage;
 /// <summary>
 /// The body of a hot message, one frame (1 MiB) in memory at a time, each verified before any of it is handed out. Forward only. Holds its segment until disposed.
 /// </summary>
-internal sealed class ImageStream : Stream
+internal sealed class ImageStream : ReadStream
 {
     private readonly Segment segment;
     private readonly IndexEntry entry;
@@ -25,9 +25,6 @@ internal sealed class ImageStream : Stream
         salt = identity.Salt;
     }
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
     public override long Length => entry.Length;
 
     public override long Position
@@ -47,22 +44,6 @@ internal sealed class ImageStream : Stream
         position += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken) : new ValueTask<int>(Read(buffer.Span));
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

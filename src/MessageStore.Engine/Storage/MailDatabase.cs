@@ -195,14 +195,15 @@ internal sealed class MailDatabase : IDisposable
         string lockPath = System.IO.Path.Combine(path, LockFileName);
         try
         {
-            if (OwnerLock.TryTake(storage, lockPath, "database", clock) is { } taken) return taken;
+            return OwnerLock.Take(storage, lockPath, "database", clock, holder =>
+            {
+                string who = holder is null ? "another process" : $"process {holder.ProcessId} ({holder.ProcessName} on {holder.Machine}, since {holder.Since:u})";
+                return new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy, $"{path} is in use by {who}. Wait until it is done, or stop it.", path);
+            });
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw StorageErrors.Wrap(error, "locking the database", lockPath);
         }
-        LockOwner? holder = OwnerLock.Describe(storage, lockPath);
-        string who = holder is null ? "another process" : $"process {holder.ProcessId} ({holder.ProcessName} on {holder.Machine}, since {holder.Since:u})";
-        throw new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy, $"{path} is in use by {who}. Wait until it is done, or stop it.", path);
     }
 }

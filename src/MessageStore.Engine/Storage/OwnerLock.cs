@@ -16,6 +16,11 @@ internal sealed class OwnerLock : IDisposable
 {
     private const int LargestNote = 64 << 10;
 
+    /// <summary>How long a lock may be taken by nobody who says who they are: somebody is just taking it, giving it back, or looking at it.</summary>
+    private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(5);
+
     private readonly IStorage storage;
     private readonly string notePath;
     private IDisposable? held;
@@ -27,8 +32,31 @@ internal sealed class OwnerLock : IDisposable
         this.held = held;
     }
 
-    /// <summary>Takes the lock <paramref name="path"/>; <see langword="null"/> where somebody else holds it.</summary>
-    public static OwnerLock? TryTake(IStorage storage, string path, string purpose, TimeProvider clock)
+    /// <summary>Takes the lock <paramref name="path"/>.</summary>
+    /// <param name="busy">Makes the error where somebody else holds it: gets who, or <see langword="null"/> where they do not say.</param>
+    public static OwnerLock Take(IStorage storage, string path, string purpose, TimeProvider clock, Func<LockOwner?, MessageStoreException> busy)
+    {
+        for (var watch = Stopwatch.StartNew(); ;)
+        {
+            if (TryTake(storage, path, purpose, clock) is { } taken) return taken;
+            LockOwner? owner = LivingOwner(storage, path);
+            if (owner is not null || watch.Elapsed > SettleTime) throw busy(owner);
+            Thread.Sleep(LookInterval);
+        }
+    }
+
+    /// <summary>Fails where somebody, in this process or another, holds the lock right now.</summary>
+    public static void ThrowIfHeld(IStorage storage, string path, Func<LockOwner?, MessageStoreException> busy)
+    {
+        for (var watch = Stopwatch.StartNew(); IsHeld(storage, path);)
+        {
+            LockOwner? owner = LivingOwner(storage, path);
+            if (owner is not null || watch.Elapsed > SettleTime) throw busy(owner);
+            Thread.Sleep(LookInterval);
+        }
+    }
+
+    private static OwnerLock? TryTake(IStorage storage, string path, string purpose, TimeProvider clock)
     {
         IDisposable? held = storage.TryLock(path);
         if (held is null) return null;
@@ -38,7 +66,7 @@ internal sealed class OwnerLock : IDisposable
             var owner = new LockOwner(Environment.ProcessId, self.ProcessName, Environment.MachineName, clock.GetUtcNow(), purpose);
             try
             {
-                AtomicFile.Write(storage, NoteOf(path), JsonSerializer.SerializeToUtf8Bytes(owner));
+                WriteNote(storage, NoteOf(path), JsonSerializer.SerializeToUtf8Bytes(owner));
             }
             catch (IOException error) when (StorageErrors.IsDiskFull(error))
             {
@@ -50,6 +78,30 @@ internal sealed class OwnerLock : IDisposable
         {
             held.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Whole or not at all for a reader, but not durable: after a loss of power it means nothing anyway.</summary>
+    private static void WriteNote(IStorage storage, string path, byte[] note)
+    {
+        string temporary = path + AtomicFile.TemporarySuffix;
+        using (IStorageFile file = storage.Open(temporary, FileAccessKind.CreateOrTruncate)) file.Write(note, 0);
+        storage.RenameFile(temporary, path);
+    }
+
+    /// <summary>The holder by its note, unless that is the note of a process that is no more.</summary>
+    private static LockOwner? LivingOwner(IStorage storage, string path)
+    {
+        LockOwner? owner = Describe(storage, path);
+        if (owner is null || owner.Machine != Environment.MachineName) return owner;
+        try
+        {
+            using var process = Process.GetProcessById(owner.ProcessId);
+            return owner;
+        }
+        catch (ArgumentException)
+        {
+            return null;
         }
     }
 
@@ -70,6 +122,7 @@ internal sealed class OwnerLock : IDisposable
     public static bool IsHeld(IStorage storage, string path)
     {
         if (!storage.FileExists(path)) return false;
+        // Looking takes the lock for a moment; whoever wants it just then finds no living owner and tries again.
         using IDisposable? probe = storage.TryLock(path);
         return probe is null;
     }

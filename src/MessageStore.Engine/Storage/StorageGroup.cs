@@ -156,10 +156,30 @@ internal sealed partial class StorageGroup : IDisposable
         {
             // The log has everything; the next open replays it. The error stays visible as checkpointError until then.
         }
+        Vouch();
         committer.Dispose();
         checkpointing.Wait();
         log.Dispose();
         segments.Dispose();
         checkpointing.Dispose();
+    }
+
+    /// <summary>
+    /// Says in the log that all before is durable. Without a frame behind it, damage to the last transactions looks like a tail that was never acknowledged,
+    /// and they would be cut off without a word.
+    /// </summary>
+    private void Vouch()
+    {
+        if (!options.VouchAtClose || committer.Failure is not null || committer.LogBytes == 0) return;
+        try
+        {
+            var vouch = new Transaction(TransactionType.Vouch, default, default, Identity.Salt);
+            committer.Submit(vouch);
+            vouch.Committed.GetAwaiter().GetResult();
+        }
+        catch (MessageStoreException)
+        {
+            // A full or failing disk: the log is as good as it was, only the last transactions stay without a witness.
+        }
     }
 }

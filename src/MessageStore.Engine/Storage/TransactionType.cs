@@ -16,6 +16,8 @@ internal enum TransactionType : byte
     Archived = 11,
     Recalled = 12,
     BackedUp = 13,
+    /// <summary>Changes nothing: its durable LSN vouches for the group of transactions before it.</summary>
+    Vouch = 14,
 }
 
 /// <summary>Frame types that are no transactions.</summary>

@@ -49,6 +49,37 @@ public sealed class OwnerLockTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_looks_never_keeps_the_owner_out_and_always_learns_who_it_is()
+    {
+        using var stop = new CancellationTokenSource();
+        int met = 0;
+        Task looking = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                try
+                {
+                    OwnerLock.ThrowIfHeld(DiskStorage.Instance, LockPath, owner => new MessageStoreException(ErrorIds.MaintenanceRunning, ErrorKind.Busy, $"{owner?.ProcessId}"));
+                }
+                catch (MessageStoreException error)
+                {
+                    Assert.Equal($"{Environment.ProcessId}", error.Message);
+                    Interlocked.Increment(ref met);
+                }
+            }
+        });
+        for (int i = 0; i < 300; i++)
+        {
+            using OwnerLock mine = OwnerLock.Take(DiskStorage.Instance, LockPath, "test", TimeProvider.System, _ => throw new InvalidOperationException("kept out by one who only looked"));
+            int before = Volatile.Read(ref met);
+            while (i % 10 == 0 && Volatile.Read(ref met) == before && !looking.IsCompleted) await Task.Yield();
+        }
+        await stop.CancelAsync();
+        await looking;
+        Assert.True(met >= 30);
+    }
+
+    [Fact]
     public void The_lock_file_and_note_of_a_dead_process_are_no_obstacle()
     {
         File.WriteAllBytes(LockPath, []);

@@ -10,10 +10,14 @@ internal static class TestGroup
 
     public static readonly GroupIdentity Identity = new(new Guid("0193e6a0-0000-7000-8000-000000000001"), "First", Salt);
 
-    /// <summary>Everything small, so that a short run rolls segments and rotates logs many times; no checkpoint but those asked for.</summary>
+    /// <summary>
+    /// Everything small, so that a short run rolls segments and rotates logs many times; no checkpoint but those asked for, and no frame at closing, so that
+    /// sequence numbers are those of the workload.
+    /// </summary>
     public static GroupOptions Small { get; } = new()
     {
         SegmentLimit = 24 << 10, LogFileLimit = 12 << 10, CheckpointLogBytes = long.MaxValue, CloseReplayBytes = long.MaxValue,
+        VouchAtClose = false,
     };
 
     public static string Store(string root = "/db") => Path.Combine(root, "store", "first");
