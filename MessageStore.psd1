@@ -30,12 +30,14 @@
         'Move-StoredMessage'
         'New-MessageDatabase'
         'New-StoredMailbox'
+        'Optimize-MessageDatabase'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
         'Restore-MessageDatabase'
         'Set-StoredMessage'
         'Start-MessageArchive'
         'Start-StorageGroupBackup'
+        'Test-MessageDatabase'
         'Test-StorageGroupBackup'
     )
     PrivateData          = @{

@@ -8,7 +8,7 @@ Describe 'The module' {
 
     It 'exports exactly the promised cmdlets' {
         (Get-Command -Module MessageStore).Name | Sort-Object | Should -Be ($PromisedCmdlets | Sort-Object)
-        $PromisedCmdlets.Count | Should -BeGreaterOrEqual 21
+        $PromisedCmdlets.Count | Should -BeGreaterOrEqual 23
     }
 
     It 'exports no name that Exchange or Windows has' {
@@ -45,6 +45,8 @@ Describe 'The module' {
         @{ Name = 'Test-StorageGroupBackup'; Parameters = 'Path' }
         @{ Name = 'Restore-MessageDatabase'; Parameters = 'BackupPath Destination LogPath PointInTime StorageGroup Force' }
         @{ Name = 'Get-ArchiveKey'; Parameters = 'Database Mailbox Id' }
+        @{ Name = 'Optimize-MessageDatabase'; Parameters = 'Database StorageGroup MinimumDeadShare' }
+        @{ Name = 'Test-MessageDatabase'; Parameters = 'Database StorageGroup Repair SkipArchive' }
     ) {
         foreach ($parameter in $Parameters -split ' ') { (Get-Command $Name).Parameters.Keys | Should -Contain $parameter }
     }
@@ -57,6 +59,9 @@ Describe 'The module' {
         @{ Type = 'BackupRun'; Properties = 'Id Path Kind Messages Bytes PatchTransactions Duration' }
         @{ Type = 'BackupDrill'; Properties = 'Result Messages Differences RestoreDuration Reason' }
         @{ Type = 'RestoreRun'; Properties = 'Path Messages ReplayedTransactions Duration' }
+        @{ Type = 'DatabaseTest'; Properties = 'Result Messages Damaged Repaired Bytes Duration Findings' }
+        @{ Type = 'DatabaseFinding'; Properties = 'Mailbox Id Subject File Offset Problem RepairedFrom' }
+        @{ Type = 'StorageGroupOptimization'; Properties = 'StorageGroup SegmentsRewritten BytesFreed BytesCopied Duration Notes' }
         @{ Type = 'ArchiveKey'; Properties = 'Id Mailbox Target Unit Volume Offset Length Sha256 StorageDate DeletionDate' }
     ) {
         foreach ($property in $Properties -split ' ') { (Get-EngineType $Type).GetProperty($property) | Should -Not -BeNullOrEmpty -Because $property }
@@ -115,7 +120,7 @@ Describe 'Importing the module' {
         $output = pwsh -NoProfile -NonInteractive -Command "
             Import-Module '$RepositoryRoot/MessageStore.psd1'; Remove-Module MessageStore; (Get-Module MessageStore).Count
             Import-Module '$RepositoryRoot/MessageStore.psd1'; (Get-Command -Module MessageStore).Count"
-        $output | Should -Be '0', '21'
+        $output | Should -Be '0', "$($PromisedCmdlets.Count)"
     }
 }
 

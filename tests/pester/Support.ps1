@@ -12,8 +12,9 @@ Import-Module (Join-Path $RepositoryRoot 'MessageStore.psd1') -ErrorAction Stop
 $PromisedCmdlets = @(
     'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
-    'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Remove-StoredMailbox', 'Remove-StoredMessage',
-    'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-StorageGroupBackup', 'Test-StorageGroupBackup')
+    'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Remove-StoredMailbox', 'Remove-StoredMessage',
+    'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-StorageGroupBackup',
+    'Test-MessageDatabase', 'Test-StorageGroupBackup')
 
 function New-TestFolder {
     # A folder of the test file's own. Not TestDrive: Pester empties that after each block, under the feet of a database that lives longer.

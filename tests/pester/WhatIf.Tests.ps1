@@ -9,6 +9,7 @@ BeforeDiscovery {
         @{ Name = 'Move-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Move-StoredMessage -Folder Old -WhatIf } }
         @{ Name = 'Remove-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Remove-StoredMessage -WhatIf } }
         @{ Name = 'Export-StoredMessage'; Change = { Export-StoredMessage ./mail alice ./out -Force -WhatIf } }
+        @{ Name = 'Optimize-MessageDatabase'; Change = { Optimize-MessageDatabase ./mail -MinimumDeadShare 0 -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }

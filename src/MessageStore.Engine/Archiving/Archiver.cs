@@ -23,6 +23,8 @@ internal sealed class Archiver : IDisposable
     private readonly ArchiveRecordWriter writer;
     private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
+    private readonly List<(ImageHeader Image, MessageSummary Summary)> recorded = [];
+    private long recordedBytes;
 
     /// <param name="storage">Where records that are too large for memory wait.</param>
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
@@ -50,6 +52,11 @@ internal sealed class Archiver : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!entry.IsTagged || entry.IsArchived) continue;
+                if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
+                {
+                    if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
+                    continue;
+                }
                 try
                 {
                     Pack(task, entry, folders);
@@ -63,6 +70,7 @@ internal sealed class Archiver : IDisposable
                 if (batch.MemoryLength >= BatchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             }
             if (moving.Count > 0) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
+            if (recorded.Count > 0) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
             long gone = task.Matched - settled;
             if (gone > 0) receipts.Skip(task.Mailbox, gone, $"{gone} deleted while they waited.");
         }
@@ -74,6 +82,8 @@ internal sealed class Archiver : IDisposable
         finally
         {
             Clear();
+            recorded.Clear();
+            recordedBytes = 0;
             receipts.Done(task.Mailbox);
         }
     }
@@ -108,6 +118,51 @@ internal sealed class Archiver : IDisposable
         receipts.Note(task.Mailbox, $"{session.Unrecorded.Count} records of an interrupted run were taken over.");
         receipts.Moved(task.Mailbox, adopted.Count, bytes, archiveBytes);
         return adopted.Count;
+    }
+
+    /// <summary>
+    /// Whether a message already has a whole record: a run ended between the key and the transaction, or the store was restored to a time before the move.
+    /// A second record of the same Id would be read twice by everyone's tools.
+    /// </summary>
+    private async ValueTask<bool> IsRecordedAsync(ArchiveTask task, IndexEntry entry, CancellationToken cancellationToken)
+    {
+        foreach (ArchiveKey key in keys.Find(entry.Id.ToGuid()))
+        {
+            if (key.Target != target.Name) continue;
+            try
+            {
+                ArchivedRecordInfo info = await target.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
+                if (task.Group.ReadSummary(entry) is not { } found || found.Image.BodyLength != info.BodyLength || !IsDigestOf(key, found.Image)) continue;
+                recorded.Add(found);
+                recordedBytes += key.Length;
+                return true;
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+            {
+                // The store still has the message: a new record takes the place of the damaged one.
+            }
+        }
+        return false;
+    }
+
+    private static bool IsDigestOf(ArchiveKey key, in ImageHeader image)
+    {
+        Span<byte> sha256 = Convert.FromHexString(key.Sha256);
+        return UInt128Bytes.Read(sha256) == image.DigestLow && UInt128Bytes.Read(sha256[16..]) == image.DigestHigh;
+    }
+
+    /// <returns>The number of messages whose move is complete now.</returns>
+    private async Task<long> FinishRecordedAsync(ArchiveTask task)
+    {
+        await task.Group.ArchivedAsync(recorded).ConfigureAwait(false);
+        List<Guid> deleted = [.. recorded.Where(m => !task.Group.TryGet(m.Image.Id, out _)).Select(m => m.Image.Id)];
+        if (deleted.Count > 0) keys.Remove(deleted);
+        long moved = recorded.Count - deleted.Count;
+        receipts.Note(task.Mailbox, $"{recorded.Count} messages had a whole record in the archive already; it was kept.");
+        receipts.Moved(task.Mailbox, moved, recorded.Sum(m => m.Image.BodyLength), recordedBytes);
+        recorded.Clear();
+        recordedBytes = 0;
+        return moved;
     }
 
     private void Pack(ArchiveTask task, in IndexEntry entry, IReadOnlyList<string> folders)

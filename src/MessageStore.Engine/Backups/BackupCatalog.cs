@@ -18,15 +18,15 @@ internal static class BackupCatalog
             .OrderByDescending(b => b.Started)];
     }
 
-    /// <summary>The newest complete backup at a path.</summary>
+    /// <summary>The newest complete backup at a path that no drill has found bad.</summary>
     /// <exception cref="MessageStoreException">BackupNotFound, and for a single file whatever is wrong with it.</exception>
     public static string Newest(IStorage storage, string path, TimeProvider clock)
     {
         path = Path.GetFullPath(path);
         if (storage.FileExists(path)) return path;
         if (!storage.FolderExists(path)) throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {path}.", path);
-        return List(storage, path, clock).Find(b => b.IsComplete)?.Path
-            ?? throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no complete backup in {path}.", path);
+        return List(storage, path, clock).Find(b => b.IsComplete && !b.LastDrill.StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal))?.Path
+            ?? throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no complete backup in {path} that passed its last drill or had none.", path);
     }
 
     private static BackupInfo Describe(IStorage storage, string path, TimeProvider clock)

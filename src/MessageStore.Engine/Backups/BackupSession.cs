@@ -151,6 +151,9 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
 
     private string ChoosePath(BackupOptions options, Guid id, DateTimeOffset started)
     {
+        if (options.Destination is null && !storage.FolderExists(database.BackupPath))
+            throw new MessageStoreException(ErrorIds.PathNotFound, ErrorKind.Device,
+                $"The backup folder {database.BackupPath} is missing. Is its device mounted? A backup elsewhere can be made with -Destination.", database.BackupPath);
         string target = Path.GetFullPath(options.Destination ?? database.BackupPath);
         if (target.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))
         {

@@ -65,4 +65,15 @@ public interface IMessageStore : IAsyncDisposable
 
     /// <summary>The decisions of the past, newest first.</summary>
     IAsyncEnumerable<MaintenanceRecord> ListHistoryAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Rewrites segments that are mostly dead, so that their space is back on the disk, while everybody goes on. One result a group.</summary>
+    /// <exception cref="MessageStoreException">GroupNotFound, InvalidParameter. What keeps a group from it is in that group's result.</exception>
+    IAsyncEnumerable<StorageGroupOptimization> OptimizeAsync(OptimizeOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Reads everything and compares it with what was written: images, index, checkpoints, logs, keys and archive. Damage is a result, not an error.
+    /// </summary>
+    /// <param name="found">Told of each finding as soon as it is known what became of it.</param>
+    /// <exception cref="MessageStoreException">GroupNotFound.</exception>
+    Task<DatabaseTest> TestAsync(DatabaseTestOptions options, IProgress<RunProgress>? progress = null, IProgress<DatabaseFinding>? found = null, CancellationToken cancellationToken = default);
 }

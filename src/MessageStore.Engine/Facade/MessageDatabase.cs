@@ -41,15 +41,21 @@ public static class MessageDatabase
         return Task.Run(() => restore.Run(options, keys.Run, cancellationToken), cancellationToken);
     }
 
-    /// <summary>Proves a backup by restoring it to scratch beside itself or in the temporary folder, whichever has more room.</summary>
+    /// <summary>Proves a backup by restoring it to scratch: in the temporary folder, or beside the backup where that has more room.</summary>
     /// <exception cref="MessageStoreException">BackupNotFound. What is wrong with a backup that is there is the drill's result, not an error.</exception>
     public static Task<BackupDrill> TestBackupAsync(string path, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         string full = Path.GetFullPath(path);
         if (!File.Exists(full) && !Directory.Exists(full))
             throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {full}.", full);
-        return Task.Run(() => new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress)
-            .Run(BackupCatalog.Newest(DiskStorage.Instance, full, TimeProvider.System), Path.GetTempPath(), cancellationToken), cancellationToken);
+        return Task.Run(() =>
+        {
+            string backup = BackupCatalog.Newest(DiskStorage.Instance, full, TimeProvider.System);
+            string temporary = Path.GetTempPath(), beside = Path.GetDirectoryName(backup)!;
+            bool isRoomy = DiskStorage.Instance.FreeBytes(temporary) >= 2 * DiskStorage.Instance.FileLength(backup);
+            string scratch = isRoomy || DiskStorage.Instance.FreeBytes(temporary) >= DiskStorage.Instance.FreeBytes(beside) ? temporary : beside;
+            return new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress).Run(backup, scratch, cancellationToken);
+        }, cancellationToken);
     }
 
     /// <summary>Backups at a path (a file or a folder), newest first; incomplete ones are listed as such.</summary>

@@ -65,6 +65,27 @@ internal static class FrameScanner
             : Ends(FrameEndKind.Torn, "Bytes that are no frame.");
     }
 
+    /// <summary>Finds the next frame header at or after an offset, whatever lies between; none where the file has no more.</summary>
+    /// <param name="offset">A multiple of 8.</param>
+    public static (long Offset, FrameHeader Header)? FindNext(IStorageFile file, uint salt, long offset)
+    {
+        byte[] block = ArrayPool<byte>.Shared.Rent(BlockSize);
+        try
+        {
+            for (long start = offset; ; start += BlockSize - FrameHeader.Size)
+            {
+                int read = file.ReadFully(block.AsSpan(0, BlockSize), start);
+                int at = 0;
+                if (TryFindHeader(block.AsSpan(0, read), salt, ref at, out FrameHeader header)) return (start + at, header);
+                if (read < BlockSize) return null;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
+        }
+    }
+
     /// <summary>Finds the first header, at a multiple of 8, at or after <paramref name="at"/>.</summary>
     private static bool TryFindHeader(ReadOnlySpan<byte> block, uint salt, ref int at, out FrameHeader header)
     {

@@ -54,6 +54,7 @@ internal sealed partial class GroupCommitter
             Volatile.Write(ref lastLsn, first + (ulong)count - 1);
         }
         Volatile.Write(ref logBytes, logBytes + length);
+        late = Volatile.Read(ref waiting); // before anybody is answered, so that nobody counts twice
         for (int i = 0; i < count; i++) ((Transaction)working[start + i]).Complete(first + (ulong)i);
         if (log.Tail >= Math.Max(options.LogFileLimit, rotateAt)) RotateIfPossible();
     }

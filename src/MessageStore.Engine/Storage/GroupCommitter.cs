@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MessageStore.IO;
 
 namespace MessageStore.Storage;
@@ -10,6 +11,9 @@ internal sealed partial class GroupCommitter : IDisposable
 {
     private const int SmallestBuffer = 256 << 10;
     private const int LargestBatch = 4 << 20;
+
+    /// <summary>The longest time that a flush is put off so that more can share it: about what the flush itself takes.</summary>
+    private static readonly long GatherLimit = Stopwatch.Frequency / 5000;
 
     private readonly GroupIdentity identity;
     private readonly GroupOptions options;
@@ -25,6 +29,9 @@ internal sealed partial class GroupCommitter : IDisposable
     private List<object> working = [];
     private byte[] buffer = new byte[SmallestBuffer];
     private MessageStoreException? failure;
+    private int waiting;
+    private int expected;
+    private int late;
     private bool stopping;
     private bool asleep;
     private ulong lastLsn;
@@ -101,6 +108,7 @@ internal sealed partial class GroupCommitter : IDisposable
         {
             ObjectDisposedException.ThrowIf(stopping, this);
             incoming.AddRange(items);
+            waiting += items.Length;
             mustWake = asleep;
             asleep = false;
         }
@@ -112,9 +120,11 @@ internal sealed partial class GroupCommitter : IDisposable
         while (true)
         {
             bool stop, idle;
+            Gather();
             lock (gate)
             {
                 (incoming, working) = (working, incoming);
+                waiting = 0;
                 idle = working.Count == 0;
                 asleep = idle;
                 stop = stopping;
@@ -125,9 +135,22 @@ internal sealed partial class GroupCommitter : IDisposable
                 wake.WaitOne();
                 continue;
             }
+            int served = working.Count;
             Process();
             working.Clear();
+            expected = served + late;
         }
+    }
+
+    /// <summary>
+    /// Waits a moment for those who were just answered to come back with their next transaction, so that the next flush serves all of them and not the fastest
+    /// few. As many are expected as the last flush answered and found waiting; a single writer is never made to wait.
+    /// </summary>
+    private void Gather()
+    {
+        if (expected <= 1) return;
+        long limit = Stopwatch.GetTimestamp() + GatherLimit;
+        while (Volatile.Read(ref waiting) < expected && Stopwatch.GetTimestamp() < limit) Thread.Yield();
     }
 
     private void Process()

@@ -13,10 +13,28 @@ internal sealed record GroupOptions
     /// A checkpoint is due after this many bytes of log, or twice the length of the last snapshot if that is more, so that its cost stays a constant
     /// share of the work however large the index grows.
     /// </summary>
-    public long CheckpointLogBytes { get; init; } = 64L << 20;
+    public long CheckpointLogBytes { get; init; } = 256L << 20;
 
-    /// <summary>Replay up to this many bytes at the next open is cheaper than a checkpoint at close.</summary>
-    public long CloseReplayBytes { get; init; } = 1L << 20;
+    /// <summary>
+    /// Closing takes a checkpoint where the next open would replay more than this many bytes. 0, because a log that is lost between two sessions must cost nothing
+    /// (design §3): what only the log knows is what its device takes with it.
+    /// </summary>
+    public long CloseReplayBytes { get; init; }
+
+    /// <summary>Compaction begins by itself when this share of the store is dead,</summary>
+    public double CompactionDeadShare { get; init; } = 0.5;
+
+    /// <summary>and at least this many bytes.</summary>
+    public long CompactionDeadBytes { get; init; } = 256L << 20;
+
+    /// <summary>How much log goes by between two looks at whether compaction is due: the look goes over all segments.</summary>
+    public long CompactionLookBytes { get; init; } = 1L << 20;
+
+    /// <summary>Logs that no backup lets go of are reported beyond this many bytes,</summary>
+    public long LogWarningBytes { get; init; } = 4L << 30;
+
+    /// <summary>or beyond twice the bytes of hot messages, but not below this many.</summary>
+    public long LogWarningLeast { get; init; } = 1L << 30;
 
     public bool CircularLogging { get; init; }
 

@@ -154,7 +154,9 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         }
         writer.Drain();
         group.Applier.AbandonAll(); // 14
-        if (group.ClosedForWriting is null) group.Segments.DeleteLeftovers();
+        if (group.ClosedForWriting is not null) return;
+        var named = new Lazy<Func<int, bool>>(() => IndexSnapshot.NamedSegments(storage, storeFolder, identity));
+        group.Segments.DeleteLeftovers(number => named.Value(number));
     }
 
     /// <summary>After a stop in the middle: what lies beyond the point in time must not come back at the next open.</summary>

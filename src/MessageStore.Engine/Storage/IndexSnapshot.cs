@@ -6,7 +6,7 @@ using MessageStore.IO;
 namespace MessageStore.Storage;
 
 /// <summary>Writes and reads index snapshots: the files behind checkpoints (docs/format-segment.md).</summary>
-internal static class IndexSnapshot
+internal static partial class IndexSnapshot
 {
     private const string Prefix = "checkpoint-";
     private const string Extension = ".idx";
@@ -72,18 +72,65 @@ internal static class IndexSnapshot
     public static void ReadPages(IStorage storage, string path, GroupIdentity identity, PageAction page)
     {
         using IStorageFile file = storage.Open(path, FileAccessKind.Read);
+        ReadPages(file, identity, page);
+    }
+
+    /// <inheritdoc cref="ReadPages(IStorage, string, GroupIdentity, PageAction)"/>
+    public static void ReadPages(IStorageFile file, GroupIdentity identity, PageAction page)
+    {
         try
         {
-            GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw new FormatException($"{path} has no valid header.");
-            using var reader = new SnapshotFrameReader(file, identity.Salt, headerLength, header.Number);
+            using SnapshotFrameReader reader = Begin(file, identity);
             FileFrameType type;
             while ((type = reader.Next(out ReadOnlySpan<byte> payload)) != FileFrameType.SnapshotEnd)
                 if (type == FileFrameType.SnapshotPage) page(payload[PageHeaderSize..]);
         }
         catch (FormatException error)
         {
-            throw new MessageStoreException(ErrorIds.StoreDamaged, ErrorKind.Damaged, error.Message, path, error);
+            throw new MessageStoreException(ErrorIds.StoreDamaged, ErrorKind.Damaged, error.Message, file.Path, error);
         }
+    }
+
+    /// <summary>Which segments the snapshots of a folder name. One that cannot be read now may be readable later, so it is taken to name all.</summary>
+    public static Func<int, bool> NamedSegments(IStorage storage, string folder, GroupIdentity identity)
+    {
+        var named = new HashSet<int>();
+        foreach ((_, string path) in List(storage, folder))
+        {
+            try
+            {
+                foreach (SegmentInfo segment in ReadTables(storage, path, identity).Segments) named.Add(segment.Number);
+            }
+            catch (Exception error) when (error is FormatException or IOException or MessageStoreException)
+            {
+                return _ => true;
+            }
+        }
+        return named.Contains;
+    }
+
+    /// <summary>Everything in a snapshot but the entries.</summary>
+    /// <exception cref="FormatException">The file is not a valid snapshot of this group as far as its tables go.</exception>
+    public static IndexTables ReadTables(IStorage storage, string path, GroupIdentity identity)
+    {
+        using IStorageFile file = storage.Open(path, FileAccessKind.Read);
+        using SnapshotFrameReader reader = Begin(file, identity);
+        return ReadTables(reader, identity, out _, out _);
+    }
+
+    private static SnapshotFrameReader Begin(IStorageFile file, GroupIdentity identity)
+    {
+        GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw new FormatException($"{file.Path} has no valid header.");
+        if (header.Kind != GroupFileKind.Snapshot || header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
+            throw new FormatException($"{file.Path} is not a snapshot of storage group {identity.Name}.");
+        return new SnapshotFrameReader(file, identity.Salt, headerLength, header.Number);
+    }
+
+    private static IndexTables ReadTables(SnapshotFrameReader reader, GroupIdentity identity, out FileFrameType next, out ReadOnlySpan<byte> payload)
+    {
+        using var encoded = new MemoryStream();
+        while ((next = reader.Next(out payload)) == FileFrameType.SnapshotTables) encoded.Write(payload);
+        return IndexTables.Decode(encoded.ToArray(), identity.Salt);
     }
 
     /// <summary>Takes the entries of a page, 72 bytes each.</summary>
@@ -94,16 +141,8 @@ internal static class IndexSnapshot
     public static IndexTables Load(IStorage storage, string path, GroupIdentity identity, MessageIndex index)
     {
         using IStorageFile file = storage.Open(path, FileAccessKind.Read);
-        GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw new FormatException($"{path} has no valid header.");
-        if (header.Kind != GroupFileKind.Snapshot || header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
-            throw new FormatException($"{path} is not a snapshot of storage group {identity.Name}.");
-        using var reader = new SnapshotFrameReader(file, identity.Salt, headerLength, header.Number);
-
-        using var encoded = new MemoryStream();
-        FileFrameType type;
-        ReadOnlySpan<byte> payload;
-        while ((type = reader.Next(out payload)) == FileFrameType.SnapshotTables) encoded.Write(payload);
-        IndexTables tables = IndexTables.Decode(encoded.ToArray(), identity.Salt);
+        using SnapshotFrameReader reader = Begin(file, identity);
+        IndexTables tables = ReadTables(reader, identity, out FileFrameType type, out ReadOnlySpan<byte> payload);
         index.LoadTables(tables);
 
         uint chained = 0;

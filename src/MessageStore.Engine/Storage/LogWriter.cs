@@ -9,7 +9,7 @@ namespace MessageStore.Storage;
 internal sealed class LogWriter : IDisposable
 {
     private const int SmallestStep = 256 << 10;
-    private const int LargestStep = 4 << 20;
+    private const int LargestStep = 512 << 10;
     private const int RewriteBlock = 1 << 20;
 
     private static readonly byte[] Zeros = new byte[LargestStep];

@@ -25,6 +25,12 @@ internal sealed class Segment(int number, IStorageFile file, long length) : IDis
         set => Volatile.Write(ref dirty, value);
     }
 
+    /// <summary>Whether a reader or a backup has it besides the store itself.</summary>
+    public bool IsHeld => Volatile.Read(ref references) > 1;
+
+    /// <summary>Whether the last one who had it is done.</summary>
+    public bool IsClosed => Volatile.Read(ref references) <= 0;
+
     public bool TryAcquire()
     {
         int seen = Volatile.Read(ref references);

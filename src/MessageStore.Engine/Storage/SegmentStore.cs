@@ -11,7 +11,7 @@ internal readonly record struct SegmentInfo(int Number, long Length);
 /// A group's segments: append-only files of message images (docs/format-segment.md). One thread, the committer, reserves and writes; any thread reads.
 /// Nothing here is durable before <see cref="FlushDirty"/>: the log is what protects a message until the next checkpoint.
 /// </summary>
-internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentity identity, long segmentLimit) : IDisposable
+internal sealed partial class SegmentStore(IStorage storage, string folder, GroupIdentity identity, long segmentLimit) : IDisposable
 {
     private readonly ConcurrentDictionary<int, Segment> segments = [];
     private Segment? current;
@@ -46,14 +46,6 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
                 throw Damaged(path, "is not a segment of this storage group");
             if (current is null || current.Number < info.Number) current = segment;
         }
-    }
-
-    /// <summary>Deletes the files of a crash that neither the checkpoint nor replay has a use for. Not before all of the log has been understood.</summary>
-    public void DeleteLeftovers()
-    {
-        foreach (string path in storage.ListFiles(folder))
-            if (path.EndsWith(".seg", StringComparison.Ordinal) && !segments.Keys.Any(number => PathOf(number) == path))
-                storage.DeleteFile(path);
     }
 
     /// <summary>Finds room for <paramref name="length"/> bytes at the end of the current segment, or in a new one.</summary>
@@ -158,6 +150,7 @@ internal sealed class SegmentStore(IStorage storage, string folder, GroupIdentit
         IStorageFile file = storage.Open(PathOf(number), FileAccessKind.CreateOrTruncate);
         byte[] header = new GroupFileHeader(GroupFileKind.Segment, identity, (ulong)number).Encode(0, 0);
         var segment = new Segment(number, file, header.Length);
+        retired.TryRemove(number, out _);
         segments[number] = segment;
         Write(segment, header, 0);
         return segment;

@@ -33,6 +33,8 @@ internal sealed partial class StorageGroup
     /// <param name="newLog">Begin a new log file at the very transaction of the checkpoint, so that a backup need not copy what came before.</param>
     private IndexTables CheckpointHeld(CancellationToken cancellationToken, bool newLog = false)
     {
+        // A backup copies the snapshot that it holds by its name; another one of the same transaction would take its place.
+        if (IsHeldSnapshot(committer.LastLsn) && committer.Failure is null) CommitAsync(Transaction.Nothing(Identity.Salt)).GetAwaiter().GetResult();
         long logBytesBefore = committer.LogBytes + replayedBytes;
         IndexTables tables;
         try
@@ -74,6 +76,7 @@ internal sealed partial class StorageGroup
         {
             DeleteOldSnapshots();
             TrimLogs();
+            DeleteRetiredHeld();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -97,12 +100,39 @@ internal sealed partial class StorageGroup
     {
         foreach ((ulong lsn, string path) in IndexSnapshot.List(storage, StoreFolder).Skip(SnapshotsKept))
         {
-            lock (heldSnapshots)
-            {
-                if (heldSnapshots.Contains(lsn)) continue;
-            }
-            storage.DeleteFile(path);
+            if (!IsHeldSnapshot(lsn)) storage.DeleteFile(path);
         }
+    }
+
+    private bool IsHeldSnapshot(ulong lsn)
+    {
+        lock (heldSnapshots) return heldSnapshots.Contains(lsn);
+    }
+
+    /// <summary>Deletes the files of retired segments that are not needed any more.</summary>
+    private void DeleteRetired(CancellationToken cancellationToken)
+    {
+        checkpointing.Wait(cancellationToken);
+        try
+        {
+            DeleteRetiredHeld();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "deleting segments", segments.Folder);
+        }
+        finally
+        {
+            checkpointing.Release();
+        }
+    }
+
+    private void DeleteRetiredHeld()
+    {
+        if (segments.RetiredCount == 0) return;
+        // A deleted snapshot must not come back after a loss of power and find its segments gone.
+        storage.FlushFolder(StoreFolder);
+        segments.DeleteRetired(IndexSnapshot.NamedSegments(storage, StoreFolder, Identity));
     }
 
     /// <summary>On the committer's thread: begins a checkpoint in the background when enough log has gathered.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MessageStore.IO;
 
 namespace MessageStore.Storage;
@@ -34,7 +35,11 @@ internal sealed partial class StorageGroup : IDisposable
         log = new LogWriter(storage, logFolder, identity);
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
-            AfterCommit = CheckpointIfDue,
+            AfterCommit = () =>
+            {
+                CheckpointIfDue();
+                CompactIfDue();
+            },
         };
         if (recovered.ClosedForWriting is not null) committer.Close(recovered.ClosedForWriting);
         else log.Resume(recovered.Log!.Value.File, recovered.Log.Value.Tail, recovered.Log.Value.Doubtful);
@@ -124,14 +129,15 @@ internal sealed partial class StorageGroup : IDisposable
                 Name = Name,
                 State = closed is null ? StorageState.Open : StorageState.ReadOnly,
                 Reason = closed?.Message ?? committer.RotationError?.Message ?? checkpointError?.Message ?? deviceTrouble,
+                Warning = LogWarning(logBytes, backup),
                 MailboxCount = index.Mailboxes.Count,
                 MessageCount = index.MessageCount,
                 HotMessageCount = index.MessageCount - index.ArchivedCount,
                 ArchivedMessageCount = index.ArchivedCount,
                 HotBytes = index.HotBytes,
                 ArchivedBytes = index.ArchivedBytes,
-                StoreBytes = segments.TotalBytes,
-                DeadBytes = segments.TotalBytes - segments.LiveBytes,
+                StoreBytes = segments.TotalBytes + segments.RetiredBytes,
+                DeadBytes = segments.TotalBytes + segments.RetiredBytes - segments.LiveBytes,
                 LogBytes = logBytes,
                 Lsn = committer.LastLsn,
                 CheckpointLsn = Volatile.Read(ref checkpointLsn),
@@ -140,11 +146,23 @@ internal sealed partial class StorageGroup : IDisposable
         }
     }
 
+    /// <summary>Logs that grow because nothing is backed up are reported, never dropped (design §4). With circular logging nothing waits for a backup.</summary>
+    private string LogWarning(long logBytes, BackupMark? backup)
+    {
+        long limit = Math.Min(options.LogWarningBytes, Math.Max(options.LogWarningLeast, index.HotBytes * 2));
+        if (options.CircularLogging || logBytes <= limit) return "";
+        string since = backup is null ? "no backup was ever made" : $"no backup since {new DateTime(backup.StartedTicks, DateTimeKind.Utc):u}";
+        return string.Create(CultureInfo.InvariantCulture, $"Logs hold {logBytes / (double)(1 << 30):0.0} GB: {since}. Back up with Start-StorageGroupBackup; the log files go then.");
+    }
+
     /// <summary>Ends writing, takes a checkpoint where the next open would have much to replay, and closes the files.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         committer.AfterCommit = null;
+        closing.Cancel();
+        compacting.Wait();
+        Vouch();
         try
         {
             bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
@@ -156,12 +174,13 @@ internal sealed partial class StorageGroup : IDisposable
         {
             // The log has everything; the next open replays it. The error stays visible as checkpointError until then.
         }
-        Vouch();
         committer.Dispose();
         checkpointing.Wait();
         log.Dispose();
         segments.Dispose();
         checkpointing.Dispose();
+        compacting.Dispose();
+        closing.Dispose();
     }
 
     /// <summary>

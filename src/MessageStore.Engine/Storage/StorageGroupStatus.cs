@@ -19,6 +19,8 @@ public sealed record StorageGroupStatus
     public required StorageState State { get; init; }
     /// <summary>Why the group is not <see cref="StorageState.Open"/>; empty where it is.</summary>
     public string Reason { get; init; } = "";
+    /// <summary>What an administrator should know although all works, such as logs that grow because nothing is backed up; empty for nothing.</summary>
+    public string Warning { get; init; } = "";
     public int MailboxCount { get; init; }
     public long MessageCount { get; init; }
     public long HotMessageCount { get; init; }

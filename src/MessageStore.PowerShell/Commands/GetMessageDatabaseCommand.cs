@@ -25,7 +25,12 @@ public sealed class GetMessageDatabaseCommand : StoreCommand
             Execute(path, async run =>
             {
                 IMessageStore store = await MessageDatabase.OpenAsync(path, run.Token).ConfigureAwait(false);
-                await using (store.ConfigureAwait(false)) run.Write(await store.GetStatusAsync(run.Token).ConfigureAwait(false));
+                await using (store.ConfigureAwait(false))
+                {
+                    DatabaseStatus status = await store.GetStatusAsync(run.Token).ConfigureAwait(false);
+                    run.Write(status);
+                    foreach (StorageGroupStatus group in status.StorageGroups.Where(g => g.Warning.Length > 0)) run.Warning($"Storage group {group.Name}: {group.Warning}");
+                }
             });
         }
     }

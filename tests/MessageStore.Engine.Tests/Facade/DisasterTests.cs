@@ -107,4 +107,108 @@ public class DisasterTests
         Assert.Equal(30, (await again.GetStatusAsync()).ArchivedMessageCount);
         await fixture.AssertAllThereAsync(again);
     }
+
+    [Fact]
+    public async Task What_was_archived_after_the_restored_backup_gets_no_second_record()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup, volume;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 30; i++) await fixture.AppendAsync(opened, i, received: Old);
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await opened.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+            volume = Assert.Single((await opened.ListArchivesAsync().ToListAsync())[0].Files);
+            Directory.Delete((await opened.GetStatusAsync()).LogPath, recursive: true); // so the restore ends where the backup did
+        }
+        long length = new FileInfo(volume).Length;
+        await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, Force = true });
+        await using IMessageStore again = await fixture.OpenAsync();
+        Assert.Equal(0, (await again.GetStatusAsync()).ArchivedMessageCount);
+
+        ArchiveRun run = await again.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+
+        Assert.Equal((30, 30, 0, 0), (run.Matched, run.Moved, run.Skipped, run.Failed));
+        Assert.Contains("30 messages had a whole record", Assert.Single(run.Receipts).Reason, StringComparison.Ordinal);
+        Assert.Equal(length, new FileInfo(volume).Length);
+        Assert.Equal(30, (await again.GetStatusAsync()).ArchivedMessageCount);
+        await fixture.AssertAllThereAsync(again);
+    }
+
+    [Fact]
+    public async Task A_damaged_record_of_a_message_that_the_store_still_has_is_written_anew()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string backup, volume;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 3; i++) await fixture.AppendAsync(opened, i, received: Old);
+            backup = (await opened.BackupAsync(new BackupOptions())).Path;
+            await opened.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+            volume = Assert.Single((await opened.ListArchivesAsync().ToListAsync())[0].Files);
+            Directory.Delete((await opened.GetStatusAsync()).LogPath, recursive: true);
+        }
+        byte[] bytes = await File.ReadAllBytesAsync(volume);
+        bytes[200] ^= 1; // in the first record
+        await File.WriteAllBytesAsync(volume, bytes);
+        await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, Force = true });
+        await using IMessageStore again = await fixture.OpenAsync();
+
+        ArchiveRun run = await again.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(1) });
+
+        Assert.Equal((3, 3, 0, 0), (run.Matched, run.Moved, run.Skipped, run.Failed));
+        Assert.True(new FileInfo(volume).Length > bytes.Length);
+        await fixture.AssertAllThereAsync(again);
+    }
+
+    [Fact]
+    public async Task A_log_device_lost_between_two_sessions_costs_nothing_but_writing()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string logs;
+        await using (IMessageStore opened = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 20; i++) await fixture.AppendAsync(opened, i);
+            logs = (await opened.GetStatusAsync()).LogPath;
+        }
+        Directory.Delete(logs, recursive: true);
+        await using IMessageStore again = await fixture.OpenAsync();
+        await fixture.AssertAllThereAsync(again);
+        Assert.Equal(StorageState.ReadOnly, (await again.GetStatusAsync()).State);
+        MessageStoreException refused = await Assert.ThrowsAsync<MessageStoreException>(() => fixture.AppendAsync(again, 100));
+        Assert.Equal(ErrorIds.GroupClosedForWriting, refused.ErrorId);
+    }
+
+    [Fact]
+    public async Task A_backup_device_that_is_away_is_an_error_and_not_an_empty_folder_to_be_filled()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        string backups = (await store.GetStatusAsync()).BackupPath;
+        Directory.Delete(backups, recursive: true);
+        MessageStoreException error = await Assert.ThrowsAsync<MessageStoreException>(() => store.BackupAsync(new BackupOptions()));
+        Assert.Equal(ErrorIds.PathNotFound, error.ErrorId);
+        Assert.False(Directory.Exists(backups));
+    }
+
+    [Fact]
+    public async Task A_backup_that_failed_its_drill_is_not_what_a_restore_from_the_folder_takes()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string good, bad;
+        await using (IMessageStore store = await fixture.OpenAsync())
+        {
+            await fixture.AppendAsync(store, 1);
+            good = (await store.BackupAsync(new BackupOptions())).Path;
+            bad = (await store.BackupAsync(new BackupOptions())).Path;
+        }
+        using (FileStream file = File.OpenWrite(bad))
+        {
+            file.Position = file.Length / 2;
+            file.Write([1, 2, 3, 4]);
+        }
+        Assert.Equal(DrillResult.Failed, (await MessageDatabase.TestBackupAsync(bad)).Result);
+        RestoreRun run = await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = Path.GetDirectoryName(good)!, Destination = Path.Combine(fixture.Root, "again") });
+        Assert.Equal(good, run.BackupPath);
+    }
 }

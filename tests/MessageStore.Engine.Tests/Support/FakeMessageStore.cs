@@ -132,4 +132,11 @@ internal sealed class FakeMessageStore : IMessageStore
         throw new NotSupportedException();
 
     public IAsyncEnumerable<MaintenanceRecord> ListHistoryAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public IAsyncEnumerable<StorageGroupOptimization> OptimizeAsync(
+        OptimizeOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<DatabaseTest> TestAsync(
+        DatabaseTestOptions options, IProgress<RunProgress>? progress = null, IProgress<DatabaseFinding>? found = null,
+        CancellationToken cancellationToken = default) => throw new NotSupportedException();
 }

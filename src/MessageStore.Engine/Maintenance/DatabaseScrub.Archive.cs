@@ -1,0 +1,162 @@
+using MessageStore.Archiving;
+using MessageStore.Keys;
+using MessageStore.Storage;
+
+namespace MessageStore.Maintenance;
+
+/// <summary>Keys and archive: every archived message has a key, every key a whole record, and every key a message.</summary>
+internal sealed partial class DatabaseScrub
+{
+    private bool readsArchive;
+
+    /// <summary>An archive that is away is one finding, not one for each message in it.</summary>
+    private async Task CheckArchiveAsync(CancellationToken cancellationToken)
+    {
+        readsArchive = false;
+        if (options.SkipArchive || archive is null) return;
+        try
+        {
+            await archive.CheckAsync(cancellationToken).ConfigureAwait(false);
+            readsArchive = true;
+        }
+        catch (MessageStoreException error)
+        {
+            Report(new DatabaseFinding { File = mail.ArchivePath, Problem = error.Message });
+        }
+    }
+
+    private async Task CheckKeysAsync(StorageGroup group, string mailbox, IndexEntry entry, ImageHeader? image, List<DamagedMessage> keyless, CancellationToken cancellationToken)
+    {
+        Guid id = entry.Id.ToGuid();
+        try
+        {
+            IReadOnlyList<ArchiveKey> copies = keys.Find(id);
+            if (copies.Count == 0)
+            {
+                // Recalled or deleted in the meantime?
+                if (group.TryGet(id, out IndexEntry now) && now.IsArchived && keys.Find(id).Count == 0)
+                    keyless.Add(new DamagedMessage(entry, Finding(group, mailbox, entry, mail.ArchivePath, null, "No key says where in the archive the message lies.")));
+                return;
+            }
+            foreach (ArchiveKey key in copies) await CheckCopyAsync(group, mailbox, entry, image, key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (MessageStoreException error)
+        {
+            Report(Finding(group, mailbox, entry, error.Target as string ?? "", null, error.Message));
+        }
+    }
+
+    private async Task CheckCopyAsync(StorageGroup group, string mailbox, IndexEntry entry, ImageHeader? image, ArchiveKey key, CancellationToken cancellationToken)
+    {
+        if (image is { } header && !key.Sha256.Equals(Sha256Of(header), StringComparison.OrdinalIgnoreCase))
+            Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, "The key names another SHA-256 than the message had when it was stored."));
+        if (!readsArchive || key.Target != archive!.Name || key.Unit != archive.Unit) return;
+        try
+        {
+            await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
+            bytes += key.Length;
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveUnavailable)
+        {
+            readsArchive = false;
+            Report(new DatabaseFinding { File = mail.ArchivePath, Problem = error.Message });
+        }
+        catch (MessageStoreException error)
+        {
+            // Expired, recalled or deleted while we read?
+            if (group.TryGet(key.Id, out IndexEntry now) && now.IsArchived && keys.Find(key.Id).Contains(key))
+                Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message));
+        }
+    }
+
+    /// <summary>Keys whose message no group has. Those of a message that is being deleted at this moment are looked at a second time, at the end.</summary>
+    private void CheckOrphans(CancellationToken cancellationToken)
+    {
+        var suspects = new List<ArchiveKey>();
+        try
+        {
+            foreach (ArchiveKey key in keys.List())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!mail.TryFind(key.Id, out _, out _)) suspects.Add(key);
+            }
+            foreach (ArchiveKey key in suspects)
+            {
+                if (mail.TryFind(key.Id, out _, out _) || !keys.Find(key.Id).Contains(key)) continue;
+                string repairedFrom = "";
+                if (options.Repair && keys.Remove(key.Id, key.Target, key.Unit)) repairedFrom = "the index: the key was removed";
+                Report(new DatabaseFinding
+                {
+                    Mailbox = key.Mailbox, Id = key.Id, File = PathOf(key), Offset = key.Offset, RepairedFrom = repairedFrom,
+                    Problem = "A key points at this record, but there is no such message.",
+                });
+            }
+        }
+        catch (MessageStoreException error)
+        {
+            Report(new DatabaseFinding { File = error.Target as string ?? "", Problem = error.Message });
+        }
+    }
+
+    /// <summary>The archive files hold all that a key says.</summary>
+    private async Task RebuildKeysAsync(List<DamagedMessage> keyless, CancellationToken cancellationToken)
+    {
+        if (archive is null) return;
+        Dictionary<Guid, DamagedMessage> missing = keyless.ToDictionary(m => m.Entry.Id.ToGuid());
+        try
+        {
+            foreach (string volume in archive.ListVolumes())
+            {
+                foreach (ArchivedRecordInfo record in archive.Walk(volume))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (!missing.TryGetValue(record.Id, out DamagedMessage? message) || message.Finding.IsRepaired) continue;
+                    ArchiveKey key = record.ToKey(archive.Name, archive.Unit, volume);
+                    if (record.BodyLength != message.Entry.Length || !await IsWholeAsync(key, cancellationToken).ConfigureAwait(false)) continue;
+                    keys.Put([key]);
+                    message.Finding = message.Finding with { RepairedFrom = PathOf(key), File = PathOf(key), Offset = key.Offset };
+                }
+                if (missing.Values.All(m => m.Finding.IsRepaired)) return;
+            }
+        }
+        catch (MessageStoreException error)
+        {
+            Report(new DatabaseFinding { File = mail.ArchivePath, Problem = $"The archive could not be searched for lost keys: {error.Message}" });
+        }
+    }
+
+    /// <summary>A record found by walking is believed only when all of it holds: a damaged file may show fragments of something else.</summary>
+    private async Task<bool> IsWholeAsync(ArchiveKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await archive!.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        {
+            return false;
+        }
+    }
+
+    private string PathOf(ArchiveKey key)
+    {
+        if (archive is null || key.Target != archive.Name || key.Unit != archive.Unit) return $"{key.Unit}/{key.Volume}";
+        try
+        {
+            return ArchivePaths.Resolve(mail.ArchivePath, key.Volume);
+        }
+        catch (MessageStoreException)
+        {
+            return key.Volume;
+        }
+    }
+
+    private static string Sha256Of(in ImageHeader image)
+    {
+        Span<byte> sha256 = stackalloc byte[32];
+        image.DigestLow.Write(sha256);
+        image.DigestHigh.Write(sha256[16..]);
+        return Convert.ToHexStringLower(sha256);
+    }
+}

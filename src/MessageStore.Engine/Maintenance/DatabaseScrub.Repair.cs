@@ -1,0 +1,117 @@
+using MessageStore.Backups;
+using MessageStore.IO;
+using MessageStore.Messages;
+using MessageStore.Storage;
+
+namespace MessageStore.Maintenance;
+
+/// <summary>
+/// Good copies for damaged images: from the logs, then from complete backups, the newest first, then from the archive. A copy is verified before it is
+/// taken, by the digest that the index has, and read back afterwards. The damaged bytes stay where they are.
+/// </summary>
+internal sealed partial class DatabaseScrub
+{
+    private async Task RepairImagesAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
+    {
+        progress?.Report(new RunProgress("Repairing", $"{group.Name}, {bad.Count} messages", 0, bad.Count));
+        try
+        {
+            await FromLogsAsync(group, bad, cancellationToken).ConfigureAwait(false);
+            await FromBackupsAsync(group, bad, cancellationToken).ConfigureAwait(false);
+            await FromArchiveAsync(group, bad, cancellationToken).ConfigureAwait(false);
+            // Only a checkpoint records where the good copies lie.
+            if (bad.Exists(m => m.Finding.IsRepaired)) RecordPlaces(group, cancellationToken);
+        }
+        catch (MessageStoreException error)
+        {
+            foreach (DamagedMessage message in bad) message.Finding = message.Finding with { RepairedFrom = "" };
+            Report(new DatabaseFinding { StorageGroup = group.Name, File = error.Target as string ?? group.StoreFolder, Problem = $"Nothing could be repaired: {error.Message}" });
+        }
+    }
+
+    private static void RecordPlaces(StorageGroup group, CancellationToken cancellationToken)
+    {
+        group.CommitAsync(Transaction.Nothing(group.Identity.Salt)).GetAwaiter().GetResult();
+        group.Checkpoint(cancellationToken);
+    }
+
+    private static HashSet<Guid> Wanted(List<DamagedMessage> bad) => [.. bad.Where(m => !m.Finding.IsRepaired).Select(m => m.Entry.Id.ToGuid())];
+
+    private static async Task FromLogsAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
+    {
+        var open = new List<IStorageFile>();
+        try
+        {
+            LogImages images = group.FindInLogs(Wanted(bad), open, cancellationToken);
+            await TryAllAsync(group, bad, images.Found, "the log", cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (IStorageFile file in open) file.Dispose();
+        }
+    }
+
+    private async Task FromBackupsAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
+    {
+        if (!mail.Storage.FolderExists(mail.BackupPath)) return;
+        foreach (BackupInfo backup in BackupCatalog.List(mail.Storage, mail.BackupPath, TimeProvider.System))
+        {
+            HashSet<Guid> wanted = Wanted(bad);
+            if (wanted.Count == 0) return;
+            if (!backup.IsComplete || backup.DatabaseId != group.Identity.DatabaseId) continue;
+            try
+            {
+                using var images = new BackupImages(mail.Storage, backup.Path, group.Identity, cancellationToken);
+                var candidates = new List<(Guid, ushort, ImageSource)>();
+                images.Find(wanted, candidates, cancellationToken);
+                await TryAllAsync(group, bad, candidates, backup.Path, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException
+                or MessageStoreException { ErrorId: ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.StoreDamaged })
+            {
+                // Perhaps an older one is better.
+            }
+        }
+    }
+
+    private async Task FromArchiveAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
+    {
+        if (archive is null) return;
+        foreach (DamagedMessage message in bad.Where(m => !m.Finding.IsRepaired))
+        {
+            foreach (ArchiveKey key in keys.Find(message.Entry.Id.ToGuid()))
+            {
+                try
+                {
+                    using Stream stream = await archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
+                    using MessageBody body = await MessageBody.FromStreamAsync(stream, PathOf(key), cancellationToken).ConfigureAwait(false);
+                    if (UInt128Bytes.Read(body.Sha256) != message.Entry.ContentDigest || body.Length != message.Entry.Length) continue;
+                    MessageSummary summary = headers.Read(body.Head.Span[..Math.Min(body.Head.Length, MessageBody.HeadLimit)]);
+                    (ImageSource source, ushort summaryLength) = group.Rebuild(message.Entry, body, summary);
+                    if (!await group.ReplaceImageAsync(message.Entry, summaryLength, source, cancellationToken).ConfigureAwait(false)) continue;
+                    message.Finding = message.Finding with { RepairedFrom = PathOf(key) };
+                    break;
+                }
+                catch (MessageStoreException error) when (error.ErrorId is ErrorIds.ArchiveDamaged or ErrorIds.ArchiveUnavailable)
+                {
+                    // Perhaps another copy is better.
+                }
+            }
+        }
+    }
+
+    private static async Task TryAllAsync(
+        StorageGroup group, List<DamagedMessage> bad, List<(Guid Id, ushort SummaryLength, ImageSource Source)> candidates, string from, CancellationToken cancellationToken)
+    {
+        ILookup<Guid, (Guid Id, ushort SummaryLength, ImageSource Source)> byId = candidates.ToLookup(c => c.Id);
+        foreach (DamagedMessage message in bad.Where(m => !m.Finding.IsRepaired))
+        {
+            foreach ((_, ushort summaryLength, ImageSource source) in byId[message.Entry.Id.ToGuid()])
+            {
+                if (!await group.ReplaceImageAsync(message.Entry, summaryLength, source, cancellationToken).ConfigureAwait(false)) continue;
+                message.Finding = message.Finding with { RepairedFrom = from };
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+BeforeDiscovery { . $PSScriptRoot/Support.ps1 }
+BeforeAll {
+    . $PSScriptRoot/Support.ps1
+
+    function Get-SegmentBytes { (Get-ChildItem ./mail/store -Recurse -Filter *.seg | Measure-Object Length -Sum).Sum }
+
+    function Edit-Segment {
+        # Flips a bit in the text of a stored message.
+        param([string] $Text)
+        foreach ($file in Get-ChildItem ./mail/store -Recurse -Filter *.seg) {
+            $bytes = [IO.File]::ReadAllBytes($file.FullName)
+            $at = [Text.Encoding]::Latin1.GetString($bytes).LastIndexOf($Text)
+            if ($at -lt 0) { continue }
+            $bytes[$at] = $bytes[$at] -bxor 4
+            [IO.File]::WriteAllBytes($file.FullName, $bytes)
+            return $file.FullName
+        }
+        throw "No segment holds '$Text'."
+    }
+}
+
+Describe 'Upkeep' {
+    BeforeEach {
+        $place = New-TestFolder upkeep
+        Push-Location $place
+        $null = New-MessageDatabase ./mail -StorageGroup SG1
+        $null = New-Item -ItemType Directory ./letters
+        1..12 | ForEach-Object { [IO.File]::WriteAllText("$place/letters/$_.eml", (New-Mail $_ -Size 30000)) }
+        $null = Import-StoredMessage ./mail alice ./letters
+    }
+    AfterEach { Pop-Location; Remove-TestFolder $place }
+
+    It 'gives the space of archived mail back, and says first how much' {
+        $null = Start-MessageArchive ./mail -Before 2003-01-01
+        $before = Get-SegmentBytes
+        $preview = Optimize-MessageDatabase ./mail -WhatIf
+        $preview.DryRun | Should -BeTrue
+        $preview.BytesFreed | Should -BeGreaterThan 300000
+        Get-SegmentBytes | Should -Be $before
+        $text = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Optimize-MessageDatabase '$place/mail' -WhatIf"
+        $text | Should -Match 'What if:.*Rewrite 1 segments and free .*SG1'
+        $done = Optimize-MessageDatabase ./mail
+        $done.StorageGroup | Should -Be 'SG1'
+        $done.SegmentsRewritten | Should -Be 1
+        $done.BytesFreed | Should -Be $preview.BytesFreed
+        Get-SegmentBytes | Should -BeLessThan ($before / 10)
+        (Get-StoredMessage ./mail alice).Count | Should -Be 12
+        $done | Out-String -Width 80 | Should -Match 'SG1'
+    }
+
+    It 'takes groups from the pipeline' {
+        (Get-StorageGroup ./mail | Optimize-MessageDatabase).StorageGroup | Should -Be 'SG1'
+        (Get-StorageGroup ./mail | Test-MessageDatabase).Result | Should -Be 'Whole'
+    }
+
+    It 'calls a whole database whole' {
+        $test = Test-MessageDatabase ./mail
+        $test.Result | Should -Be 'Whole'
+        $test.Messages | Should -Be 12
+        $test.Bytes | Should -BeGreaterThan 300000
+        $test.Findings | Should -BeNullOrEmpty
+        $test | Out-String -Width 80 | Should -Match 'Whole'
+    }
+
+    It 'never calls damage a success, and repairs it from the log' {
+        # Without a checkpoint the next opening would write the message again from the log.
+        $null = Start-StorageGroupBackup ./mail
+        $subject = (Get-StoredMessage ./mail alice)[3].Subject
+        $file = Edit-Segment "Subject: $subject"
+        $test = Test-MessageDatabase ./mail -ErrorVariable errors -ErrorAction SilentlyContinue
+        $test.Result | Should -Be 'Damaged'
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'DatabaseDamaged,*'
+        $errors[0].CategoryInfo.TargetName | Should -Be (Resolve-Path ./mail).Path
+        $finding = $test.Findings
+        $finding.Mailbox | Should -Be 'alice'
+        $finding.Subject | Should -Be $subject
+        $finding.File | Should -Be $file
+        pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Test-MessageDatabase '$place/mail'" 2>$null
+        $LASTEXITCODE | Should -Be 1
+        (Test-MessageDatabase ./mail -Repair -WhatIf -ErrorAction SilentlyContinue).Result | Should -Be 'Damaged'
+        $repaired = Test-MessageDatabase ./mail -Repair -ErrorAction Stop
+        $repaired.Result | Should -Be 'Repaired'
+        $repaired.Findings.RepairedFrom | Should -Be 'the log'
+        (Test-MessageDatabase ./mail -ErrorAction Stop).Result | Should -Be 'Whole'
+        $null = Export-StoredMessage ./mail -Id $finding.Id -Path ./out
+        (Get-FileHash (Get-ChildItem ./out -Recurse -File)[0]).Hash | Should -BeIn (Get-ChildItem ./letters | Get-FileHash).Hash
+    }
+
+    It 'compacts around damage and says so' {
+        $null = Start-StorageGroupBackup ./mail
+        $mail = Get-StoredMessage ./mail alice
+        $mail | Select-Object -Skip 2 | Remove-StoredMessage -Confirm:$false
+        $null = Edit-Segment "Subject: $($mail[1].Subject)"
+        $done = Optimize-MessageDatabase ./mail -ErrorVariable errors -ErrorAction SilentlyContinue
+        $done.Damaged | Should -Be 1
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'DatabaseDamaged,*'
+        (Test-MessageDatabase ./mail -Repair).Result | Should -Be 'Repaired'
+        (Optimize-MessageDatabase ./mail -ErrorAction Stop).SegmentsRewritten | Should -BeGreaterThan 0
+        (Test-MessageDatabase ./mail -ErrorAction Stop).Messages | Should -Be 2
+    }
+
+    It 'warns when logs grow because nothing is backed up' {
+        $null = Get-MessageDatabase ./mail -WarningVariable none
+        $none | Should -BeNullOrEmpty
+        $log = (Get-ChildItem ./mail/logs -Recurse -Filter *.log)[0]
+        $old = [IO.File]::Create((Join-Path $log.DirectoryName '0000000000000000.log'))
+        $old.SetLength(5GB); $old.Dispose() # takes no space
+        $null = Get-MessageDatabase ./mail -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -HaveCount 1
+        $warnings[0] | Should -Match 'SG1: Logs hold 5\.\d GB: no backup was ever made'
+        (Get-StorageGroup ./mail).Warning | Should -Match '^Logs hold 5'
+    }
+
+    It 'refuses a share that is none, and names a group that is not there' {
+        { Optimize-MessageDatabase ./mail -MinimumDeadShare 2 } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
+        { Optimize-MessageDatabase ./mail -StorageGroup none -ErrorAction Stop } | Should -Throw -ErrorId 'GroupNotFound,*'
+        { Test-MessageDatabase ./mail -StorageGroup none -ErrorAction Stop } | Should -Throw -ErrorId 'GroupNotFound,*'
+    }
+}
