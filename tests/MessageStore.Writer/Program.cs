@@ -3,7 +3,7 @@ using MessageStore.Writer;
 
 if (args.Length != 6 || !Enum.TryParse(args[2], ignoreCase: true, out WriterMode mode))
 {
-    Console.Error.WriteLine("usage: MessageStore.Writer DATABASE JOURNAL write|archive|backup|checkpoint|import|bulk|untilclosed SEED WRITERS COUNT");
+    Console.Error.WriteLine("usage: MessageStore.Writer DATABASE JOURNAL write|archive|backup|checkpoint|compact|import|bulk|untilclosed SEED WRITERS COUNT");
     return 2;
 }
 using var run = new WriterRun(args[0], args[1], mode, Number(args[3]), Number(args[4]), Number(args[5]));

@@ -15,6 +15,9 @@ internal enum WriterMode
     /// <summary>Checkpoints, one after the other, beside the writers.</summary>
     Checkpoint,
 
+    /// <summary>Compactions, one after the other, beside the writers.</summary>
+    Compact,
+
     /// <summary>Imports of a folder of mail, one after the other, beside the writers.</summary>
     Import,
 

@@ -63,6 +63,7 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
             WriterMode.Archive => AgainAsync(() => ArchiveAsync(store)),
             WriterMode.Backup => AgainAsync(async () => journal.Write('B', (await store.BackupAsync(new BackupOptions()).ConfigureAwait(false)).Path)),
             WriterMode.Checkpoint => AgainAsync(() => Checkpoint(store)),
+            WriterMode.Compact => AgainAsync(async () => await store.OptimizeAsync(new OptimizeOptions()).CountAsync().ConfigureAwait(false)),
             WriterMode.Import => AgainAsync(() => ImportAsync(store, imports)),
             _ => Task.CompletedTask,
         };

@@ -14,7 +14,7 @@ public sealed class KilledWriterTests(ITestOutputHelper output)
     private const int UsualRounds = 10;
     private const int LongRunRounds = 50;
 
-    private static readonly WriterMode[] Modes = [WriterMode.Write, WriterMode.Archive, WriterMode.Backup, WriterMode.Checkpoint, WriterMode.Import];
+    private static readonly WriterMode[] Modes = [WriterMode.Write, WriterMode.Archive, WriterMode.Backup, WriterMode.Checkpoint, WriterMode.Compact, WriterMode.Import];
 
     private readonly Dictionary<WriterMode, int> kills = [];
     private TimeSpan longestOpening;
@@ -71,7 +71,7 @@ public sealed class KilledWriterTests(ITestOutputHelper output)
         if (whileOpening) await Task.Delay(random.Next(80, 300));
         else await writer.WaitUntilReadyAsync();
         // Runs get the time to end and begin again, or no kill would come between two of them.
-        if (!whileOpening) await Task.Delay(random.Next(5, mode is WriterMode.Archive or WriterMode.Backup ? 1500 : 400));
+        if (!whileOpening) await Task.Delay(random.Next(5, mode is WriterMode.Archive or WriterMode.Backup or WriterMode.Compact ? 1500 : 400));
         Assert.True(await writer.KillAsync(), "The writer had ended before it was killed.");
         kills[mode] = kills.GetValueOrDefault(mode) + 1;
         if (whileOpening) killedInOpening++;
