@@ -32,7 +32,7 @@ internal sealed partial class EmbeddedMessageStore
     {
         List<StorageGroup> groups = ChooseGroups(options.StorageGroups, openOnly: true);
         List<FailedGroup> failed = [.. Mail.FailedGroups.Where(f => options.StorageGroups.Count == 0 || options.StorageGroups.Contains(f.Settings.Name, StringComparer.OrdinalIgnoreCase))];
-        var scrub = new DatabaseScrub(Mail, database.Keys, database.Archive as FileArchiveTarget, database.Headers, options, progress, found);
+        var scrub = new DatabaseScrub(Mail, database.Keys, database.Archive, database.Headers, options, progress, found);
         return Task.Run(() => scrub.RunAsync(groups, failed, cancellationToken), cancellationToken);
     }
 

@@ -13,7 +13,7 @@ internal sealed partial class DatabaseScrub
     private async Task CheckArchiveAsync(CancellationToken cancellationToken)
     {
         readsArchive = false;
-        if (options.SkipArchive || archive is null) return;
+        if (options.SkipArchive) return;
         try
         {
             await archive.CheckAsync(cancellationToken).ConfigureAwait(false);
@@ -50,7 +50,12 @@ internal sealed partial class DatabaseScrub
     {
         if (image is { } header && !key.Sha256.Equals(Sha256Of(header), StringComparison.OrdinalIgnoreCase))
             Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, "The key names another SHA-256 than the message had when it was stored."));
-        if (!readsArchive || key.Target != archive!.Name || key.Unit != archive.Unit) return;
+        if (!readsArchive) return;
+        if (key.Target != archive.Name)
+        {
+            Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, $"The copy could not be read: this database has no archive of the kind '{key.Target}'."));
+            return;
+        }
         try
         {
             await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
@@ -101,17 +106,17 @@ internal sealed partial class DatabaseScrub
     /// <summary>The archive files hold all that a key says.</summary>
     private async Task RebuildKeysAsync(List<DamagedMessage> keyless, CancellationToken cancellationToken)
     {
-        if (archive is null) return;
+        if (archive is not FileArchiveTarget files) return;
         Dictionary<Guid, DamagedMessage> missing = keyless.ToDictionary(m => m.Entry.Id.ToGuid());
         try
         {
-            foreach (string volume in archive.ListVolumes())
+            foreach (string volume in files.ListVolumes())
             {
-                foreach (ArchivedRecordInfo record in archive.Walk(volume))
+                foreach (ArchivedRecordInfo record in files.Walk(volume))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (!missing.TryGetValue(record.Id, out DamagedMessage? message) || message.Finding.IsRepaired) continue;
-                    ArchiveKey key = record.ToKey(archive.Name, archive.Unit, volume);
+                    ArchiveKey key = record.ToKey(files.Name, files.Unit, volume);
                     if (record.BodyLength != message.Entry.Length || !await IsWholeAsync(key, cancellationToken).ConfigureAwait(false)) continue;
                     keys.Put([key]);
                     message.Finding = message.Finding with { RepairedFrom = PathOf(key), File = PathOf(key), Offset = key.Offset };
@@ -130,7 +135,7 @@ internal sealed partial class DatabaseScrub
     {
         try
         {
-            await archive!.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
+            await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
@@ -141,7 +146,7 @@ internal sealed partial class DatabaseScrub
 
     private string PathOf(ArchiveKey key)
     {
-        if (archive is null || key.Target != archive.Name || key.Unit != archive.Unit) return $"{key.Unit}/{key.Volume}";
+        if (archive is not FileArchiveTarget files || key.Target != files.Name || key.Unit != files.Unit) return $"{key.Unit}/{key.Volume}";
         try
         {
             return ArchivePaths.Resolve(mail.ArchivePath, key.Volume);

@@ -76,7 +76,6 @@ internal sealed partial class DatabaseScrub
 
     private async Task FromArchiveAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
     {
-        if (archive is null) return;
         foreach (DamagedMessage message in bad.Where(m => !m.Finding.IsRepaired))
         {
             foreach (ArchiveKey key in keys.Find(message.Entry.Id.ToGuid()))

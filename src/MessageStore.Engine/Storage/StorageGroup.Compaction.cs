@@ -19,6 +19,7 @@ internal sealed partial class StorageGroup
     private readonly SemaphoreSlim compacting = new(1, 1);
     private readonly CancellationTokenSource closing = new();
     private long compactionLookedAt;
+    private int compactionsWaiting;
 
     /// <summary>Whether a backup session holds segments and a checkpoint.</summary>
     private bool IsBackupUnderWay
@@ -46,10 +47,19 @@ internal sealed partial class StorageGroup
     /// <exception cref="MessageStoreException">The group is closed for writing, or the device failed. What was done so far stands.</exception>
     public async Task<GroupCompaction> CompactAsync(CompactionOptions how, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        await compacting.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, closing.Token);
+        Interlocked.Increment(ref compactionsWaiting);
         try
         {
-            return await CompactHeldAsync(how, progress, cancellationToken).ConfigureAwait(false);
+            await compacting.WaitAsync(stop.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref compactionsWaiting);
+        }
+        try
+        {
+            return await CompactHeldAsync(how, progress, stop.Token).ConfigureAwait(false);
         }
         finally
         {
@@ -258,8 +268,9 @@ internal sealed partial class StorageGroup
         {
             try
             {
-                // One part work, three parts rest.
-                var how = new CompactionOptions { MinimumDeadShare = options.CompactionDeadShare, Pace = worked => worked * 3 };
+                // One part work, three parts rest; no rest while somebody waits to compact.
+                TimeSpan Rest(TimeSpan worked) => Volatile.Read(ref compactionsWaiting) > 0 ? TimeSpan.Zero : worked * 3;
+                var how = new CompactionOptions { MinimumDeadShare = options.CompactionDeadShare, Pace = Rest };
                 GroupCompaction done = await CompactHeldAsync(how, null, closing.Token).ConfigureAwait(false);
                 if (done.Segments > 0) ReleaseSpace(TimeSpan.Zero, closing.Token);
             }
