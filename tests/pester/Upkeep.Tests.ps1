@@ -63,8 +63,6 @@ Describe 'Upkeep' {
     }
 
     It 'never calls damage a success, and repairs it from the log' {
-        # Without a checkpoint the next opening would write the message again from the log.
-        $null = Start-StorageGroupBackup ./mail
         $subject = (Get-StoredMessage ./mail alice)[3].Subject
         $file = Edit-Segment "Subject: $subject"
         $test = Test-MessageDatabase ./mail -ErrorVariable errors -ErrorAction SilentlyContinue
