@@ -138,7 +138,7 @@ internal sealed partial class GroupCommitter : IDisposable
             int served = working.Count;
             Process();
             working.Clear();
-            expected = served + late;
+            expected = served >= 32 ? 0 : served + late;
         }
     }
 

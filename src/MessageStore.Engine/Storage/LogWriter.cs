@@ -10,6 +10,11 @@ internal sealed class LogWriter : IDisposable
 {
     private const int SmallestStep = 256 << 10;
     private const int LargestStep = 512 << 10;
+    /// <summary>
+    /// From this many bytes in one write on, recording the growth costs a flush less than writing as many zeros ahead would.
+    /// </summary>
+    private const int GrowingPays = 128 << 10;
+
     private const int RewriteBlock = 1 << 20;
 
     private static readonly byte[] Zeros = new byte[LargestStep];
@@ -141,6 +146,7 @@ internal sealed class LogWriter : IDisposable
     public void Write(ReadOnlySpan<byte> frames)
     {
         long end = Tail + frames.Length;
+        if (frames.Length >= GrowingPays) allocated = Math.Max(allocated, end);
         while (allocated < end)
         {
             file!.Write(Zeros.AsSpan(0, step), allocated);
