@@ -10,22 +10,24 @@ public class BackupTests
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();
         await using IMessageStore store = await fixture.OpenAsync();
-        for (int i = 0; i < 50; i++) await fixture.AppendAsync(store, i, size: 1 << 20);
-        using var stop = new CancellationTokenSource();
-        int next = 50;
-        Task writers = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        for (int i = 0; i < 50; i++) await fixture.AppendAsync(store, i, size: 64 << 10);
+        StoredMessage first = (await store.ListAsync(new MessageQuery()).ToListAsync())[0];
+        BackupRun run = await store.BackupAsync(new BackupOptions(), new DuringBackup(async () =>
         {
-            while (!stop.IsCancellationRequested) await fixture.AppendAsync(store, Interlocked.Increment(ref next));
-        })));
-        BackupRun run = await store.BackupAsync(new BackupOptions());
-        await stop.CancelAsync();
-        await writers;
-        Assert.True(run.PatchTransactions > 0, "nothing was written while the backup ran, so the test shows nothing");
+            await Task.WhenAll(Enumerable.Range(100, 20).Select(n => fixture.AppendAsync(store, n)));
+            await fixture.AppendAsync(store, 200, size: 3 << 20);
+            await store.SetFlagsAsync(first.Id, MessageFlags.Read, MessageFlags.None);
+            await store.DeleteAsync(first.Id);
+        }));
+        fixture.Digests.Remove(first.Id);
+        Assert.Equal(20 + 3 + 2, run.PatchTransactions); // the message of 3 MiB comes in three parts
         BackupDrill drill = await MessageDatabase.TestBackupAsync(run.Path);
         Assert.Equal("", drill.Reason);
         Assert.Equal(DrillResult.Verified, drill.Result);
-        Assert.Equal(run.Messages, drill.Messages);
-        Assert.True(run.Messages > 50);
+        Assert.Equal(70, drill.Messages);
+        RestoreRun restored = await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = run.Path, Destination = Path.Combine(fixture.Root, "again") });
+        await using IMessageStore again = await MessageDatabase.OpenAsync(restored.Path);
+        await fixture.AssertAllThereAsync(again);
     }
 
     [Fact]
