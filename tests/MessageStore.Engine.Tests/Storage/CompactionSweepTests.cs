@@ -24,7 +24,7 @@ public sealed class CompactionSweepTests(ITestOutputHelper output)
             Interlocked.Add(ref rewritten, segments);
             return tried;
         });
-        output.WriteLine($"{points} crash points, {rewritten} segments rewritten");
+        Proof.Report(output, $"{points} crash points, {rewritten} segments rewritten");
         if (!Sweeps.IsFullSet) return;
         Assert.True(points >= 4000, $"only {points} crash points");
         Assert.True(rewritten >= 25, $"only {rewritten} segments were rewritten");
@@ -59,7 +59,7 @@ public sealed class CompactionSweepTests(ITestOutputHelper output)
                 }
             }
         });
-        output.WriteLine($"{points} failing operations");
+        Proof.Report(output, $"{points} failing operations");
         if (Sweeps.IsFullSet) Assert.True(points > 4, $"only {points} operations failed");
     }
 

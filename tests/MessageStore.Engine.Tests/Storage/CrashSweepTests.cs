@@ -20,7 +20,7 @@ public sealed class CrashSweepTests(ITestOutputHelper output)
     public void After_a_crash_at_any_moment_every_acknowledged_transaction_is_there_and_nothing_half()
     {
         int points = Sweeps.ForEachSeed(16, seed => Run(seed, rounds: 24, large: seed % 4 == 0));
-        output.WriteLine($"{points} crash points");
+        Proof.Report(output, $"{points} crash points");
         if (Sweeps.IsFullSet) Assert.True(points >= 5000, $"only {points} crash points");
     }
 

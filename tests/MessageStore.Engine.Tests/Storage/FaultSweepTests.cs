@@ -55,7 +55,7 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
                 n++;
             }
         });
-        output.WriteLine($"{points} failing operations");
+        Proof.Report(output, $"{points} failing operations");
     }
 
     /// <returns>Whether the run came to its <paramref name="n"/>-th operation.</returns>

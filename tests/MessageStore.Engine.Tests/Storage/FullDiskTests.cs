@@ -11,7 +11,7 @@ public sealed class FullDiskTests(ITestOutputHelper output)
     public void A_full_disk_refuses_and_closes_nothing_and_after_space_is_freed_the_group_goes_on()
     {
         int refusals = Sweeps.ForEachSeed(30, Run);
-        output.WriteLine($"{refusals} refused rounds");
+        Proof.Report(output, $"{refusals} refused rounds");
         if (Sweeps.IsFullSet) Assert.True(refusals > 100);
     }
 

@@ -13,7 +13,7 @@ public sealed class ModelTests(ITestOutputHelper output)
     public void A_database_of_several_groups_is_what_the_model_says_through_crashes_kills_and_reopenings()
     {
         int operations = Sweeps.ForEachSeed(200, Run);
-        output.WriteLine($"{operations} operations");
+        Proof.Report(output, $"{operations} operations");
     }
 
     private static int Run(int seed)
