@@ -128,6 +128,8 @@ for path in sys.argv[1:]:
         $null = Import-StoredMessage $db late (Get-ChildItem ./hot -File -Recurse | Select-Object -First 7).FullName
         $lost = Get-MessageDatabase ./mail
         Remove-Item -LiteralPath $lost.StorePath -Recurse -Force
+        (Get-MessageDatabase ./mail -WarningVariable warnings -WarningAction SilentlyContinue).State | Should -Be 'Failed'
+        "$warnings" | Should -Match ([regex]::Escape($lost.StorePath))
         $restored = Restore-MessageDatabase $backup.Path ./restored -LogPath $lost.LogPath
         $restored.ReplayedTransactions | Should -BeGreaterOrEqual 7
         $mail = Get-StoredMessage ./restored alice
