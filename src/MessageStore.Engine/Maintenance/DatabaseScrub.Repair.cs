@@ -31,7 +31,7 @@ internal sealed partial class DatabaseScrub
 
     private static void RecordPlaces(StorageGroup group, CancellationToken cancellationToken)
     {
-        group.CommitAsync(Transaction.Nothing(group.Identity.Salt)).GetAwaiter().GetResult();
+        group.CommitAsync(Transaction.Vouch(group.Identity.Salt)).GetAwaiter().GetResult();
         group.Checkpoint(cancellationToken);
     }
 

@@ -34,7 +34,7 @@ internal sealed partial class StorageGroup
     private IndexTables CheckpointHeld(CancellationToken cancellationToken, bool newLog = false)
     {
         // A backup copies the snapshot that it holds by its name; another one of the same transaction would take its place.
-        if (IsHeldSnapshot(committer.LastLsn) && committer.Failure is null) CommitAsync(Transaction.Nothing(Identity.Salt)).GetAwaiter().GetResult();
+        if (IsHeldSnapshot(committer.LastLsn) && committer.Failure is null) CommitAsync(Transaction.Vouch(Identity.Salt)).GetAwaiter().GetResult();
         long logBytesBefore = committer.LogBytes + replayedBytes;
         IndexTables tables;
         try

@@ -73,7 +73,7 @@ internal sealed partial class StorageGroup
     {
         for (int taken = 0; taken < SnapshotsKept && segments.RetiredCount > 0; taken++)
         {
-            if (committer.LastLsn == Volatile.Read(ref checkpointLsn)) CommitAsync(Transaction.Nothing(Identity.Salt)).GetAwaiter().GetResult();
+            if (committer.LastLsn == Volatile.Read(ref checkpointLsn)) CommitAsync(Transaction.Vouch(Identity.Salt)).GetAwaiter().GetResult();
             Checkpoint(cancellationToken);
         }
         for (var watch = Stopwatch.StartNew(); segments.RetiredCount > 0 && watch.Elapsed < readerPatience; Thread.Sleep(PatienceStep)) DeleteRetired(cancellationToken);

@@ -202,7 +202,7 @@ internal sealed partial class StorageGroup
     {
         for (int taken = 0; taken < SnapshotsKept; taken++)
         {
-            CommitAsync(Transaction.Nothing(Identity.Salt)).GetAwaiter().GetResult();
+            CommitAsync(Transaction.Vouch(Identity.Salt)).GetAwaiter().GetResult();
             checkpointing.Wait(cancellationToken);
             try
             {

@@ -192,9 +192,7 @@ internal sealed partial class StorageGroup : IDisposable
         if (!options.VouchAtClose || committer.Failure is not null || committer.LogBytes == 0) return;
         try
         {
-            var vouch = new Transaction(TransactionType.Vouch, default, default, Identity.Salt);
-            committer.Submit(vouch);
-            vouch.Committed.GetAwaiter().GetResult();
+            CommitAsync(Transaction.Vouch(Identity.Salt)).GetAwaiter().GetResult();
         }
         catch (MessageStoreException)
         {

@@ -98,10 +98,10 @@ internal sealed class Transaction
     }
 
     /// <summary>
-    /// Changes nothing, and vouches for what came before. It gives a checkpoint a sequence number of its own where only the places of images have changed:
+    /// Changes nothing, and vouches for what came before: written last at a close. It also gives a checkpoint a sequence number of its own where only the places of images have changed:
     /// a snapshot bears the number of its transaction, and two with different places must not share a name.
     /// </summary>
-    public static Transaction Nothing(uint salt) => new(TransactionType.Vouch, default, default, salt);
+    public static Transaction Vouch(uint salt) => new(TransactionType.Vouch, default, default, salt);
 
     public static Transaction BackedUp(Guid backup, ulong lsn, long started, uint salt)
     {

@@ -47,7 +47,7 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
     protected override void ProcessRecord()
     {
         bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
-        string action = (replaces ? "Replace everything there by the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
+        string action = (replaces ? "Move aside what stands there and restore the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
         if (!ShouldProcess(Destination, action) || (replaces && !Confirms(action))) return;
         var options = new RestoreOptions
         {

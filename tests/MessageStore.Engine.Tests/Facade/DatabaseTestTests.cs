@@ -321,7 +321,7 @@ public class DatabaseTestTests
         StorageGroup group = Group(store);
         for (int i = 0; i < 3; i++)
         {
-            await group.CommitAsync(Transaction.Nothing(group.Identity.Salt));
+            await group.CommitAsync(Transaction.Vouch(group.Identity.Salt));
             group.Checkpoint(CancellationToken.None);
         }
     }

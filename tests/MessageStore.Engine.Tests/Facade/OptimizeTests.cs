@@ -76,7 +76,7 @@ public class OptimizeTests
         }
         for (int i = 0; i < 3; i++)
         {
-            await group.CommitAsync(Transaction.Nothing(TestGroup.Salt));
+            await group.CommitAsync(Transaction.Vouch(TestGroup.Salt));
             group.Checkpoint(CancellationToken.None);
         }
         if (circular)
@@ -90,7 +90,7 @@ public class OptimizeTests
         await group.BackedUpAsync(new BackupMark(Guid.NewGuid(), group.LastLsn, DateTime.UnixEpoch.Ticks));
         Assert.Contains("no backup since 1970-01-01", group.GetStatus().Warning, StringComparison.Ordinal);
         group.Checkpoint(CancellationToken.None);
-        await group.CommitAsync(Transaction.Nothing(TestGroup.Salt));
+        await group.CommitAsync(Transaction.Vouch(TestGroup.Salt));
         group.Checkpoint(CancellationToken.None);
         Assert.Equal("", group.GetStatus().Warning);
     }

@@ -160,7 +160,7 @@ public class CompactionTests
             DeleteAllBut(group, model, 5);
             group.Checkpoint(CancellationToken.None);
             await group.CompactAsync(Half, null, CancellationToken.None);
-            await group.CommitAsync(Transaction.Nothing(TestGroup.Salt));
+            await group.CommitAsync(Transaction.Vouch(TestGroup.Salt));
             group.Checkpoint(CancellationToken.None);
         }
         // Opening once more must not delete what only the older checkpoint names.
@@ -231,7 +231,7 @@ public class CompactionTests
             DeleteAllBut(group, model, 10);
             for (int i = 0; i < 500 && SegmentBytes(storage) >= before / 2; i++)
             {
-                await group.CommitAsync(Transaction.Nothing(TestGroup.Salt));
+                await group.CommitAsync(Transaction.Vouch(TestGroup.Salt));
                 await Task.Delay(10);
             }
             Assert.True(SegmentBytes(storage) < before / 2);
