@@ -47,4 +47,8 @@ public static class ErrorIds
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";
+    public const string ServerConnectionLost = "ServerConnectionLost";
+    public const string ServerFailed = "ServerFailed";
+    public const string ServerIncompatible = "ServerIncompatible";
+    public const string ServerStopping = "ServerStopping";
 }
