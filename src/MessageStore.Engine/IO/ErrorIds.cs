@@ -37,6 +37,8 @@ public static class ErrorIds
     public const string BackupDamaged = "BackupDamaged";
     public const string BackupIncomplete = "BackupIncomplete";
     public const string BackupFormatTooNew = "BackupFormatTooNew";
+    public const string BackupFormatTooOld = "BackupFormatTooOld";
+    public const string BackupChainBroken = "BackupChainBroken";
     public const string BackupFailed = "BackupFailed";
     public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
