@@ -37,6 +37,8 @@ public static class ErrorIds
     public const string BackupDamaged = "BackupDamaged";
     public const string BackupIncomplete = "BackupIncomplete";
     public const string BackupFormatTooNew = "BackupFormatTooNew";
+    public const string BackupFormatTooOld = "BackupFormatTooOld";
+    public const string BackupChainBroken = "BackupChainBroken";
     public const string BackupFailed = "BackupFailed";
     public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
@@ -51,4 +53,9 @@ public static class ErrorIds
     public const string ServerFailed = "ServerFailed";
     public const string ServerIncompatible = "ServerIncompatible";
     public const string ServerStopping = "ServerStopping";
+    public const string DirectoryUnavailable = "DirectoryUnavailable";
+    public const string NodeUnavailable = "NodeUnavailable";
+    public const string UnitUnavailable = "UnitUnavailable";
+    public const string NotEnoughCopies = "NotEnoughCopies";
+    public const string NodeRefused = "NodeRefused";
 }
