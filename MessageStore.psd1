@@ -21,6 +21,7 @@
         'Get-MaintenanceHistory'
         'Get-MessageArchive'
         'Get-MessageDatabase'
+        'Get-MessageServer'
         'Get-StorageGroup'
         'Get-StorageGroupBackup'
         'Get-StoredMailbox'
@@ -36,7 +37,9 @@
         'Restore-MessageDatabase'
         'Set-StoredMessage'
         'Start-MessageArchive'
+        'Start-MessageServer'
         'Start-StorageGroupBackup'
+        'Stop-MessageServer'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
     )

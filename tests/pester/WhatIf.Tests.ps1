@@ -13,6 +13,8 @@ BeforeDiscovery {
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }
+        @{ Name = 'Start-MessageServer'; Change = { Start-MessageServer ./mail -WhatIf } }
+        @{ Name = 'Stop-MessageServer'; Change = { Stop-MessageServer ./mail -WhatIf } }
         @{ Name = 'Invoke-MessageMaintenance'; Change = { Invoke-MessageMaintenance ./mail -Before 2003-01-01 -WhatIf } }
     )
 }

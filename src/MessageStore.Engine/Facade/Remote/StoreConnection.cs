@@ -30,16 +30,45 @@ internal sealed class StoreConnection : IDisposable
     /// <summary>The database folder, as the one who opened it named it.</summary>
     public string DatabasePath { get; }
 
-    /// <summary>Asks who is there, and whether we can talk to them.</summary>
-    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
-    /// <exception cref="HttpRequestException">Nobody answers.</exception>
-    public async Task<ServerGreeting> GreetAsync(CancellationToken cancellationToken)
+    /// <summary>Asks who is there.</summary>
+    /// <returns><see langword="null"/> where nobody answers.</returns>
+    public async Task<ServerGreeting?> AskAsync(CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Base, Wire.Route));
-        using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        response.EnsureSuccessStatusCode();
-        greeting = await response.Content.ReadFromJsonAsync<ServerGreeting>(cancellationToken).ConfigureAwait(false);
-        return greeting is { Protocol: Wire.Protocol } && greeting.Contract == StoreContract.Fingerprint ? greeting : throw Incompatible();
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Base, Wire.Route));
+            using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            response.EnsureSuccessStatusCode();
+            return greeting = await response.Content.ReadFromJsonAsync<ServerGreeting>(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Asks whether somebody is there, and whether we can talk to them.</summary>
+    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
+    public async Task<bool> GreetAsync(CancellationToken cancellationToken)
+    {
+        if (await AskAsync(cancellationToken).ConfigureAwait(false) is not { } there) return false;
+        return there.Protocol == Wire.Protocol && there.Contract == StoreContract.Fingerprint ? true : throw Incompatible();
+    }
+
+    /// <summary>Tells the server to stop.</summary>
+    /// <exception cref="MessageStoreException">ServerConnectionLost.</exception>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Base, Wire.StopRoute));
+            using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            response.EnsureSuccessStatusCode();
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            throw Lost("the request to stop", error);
+        }
     }
 
     /// <summary>Sends a call and waits for the beginning of its response.</summary>
@@ -62,7 +91,7 @@ internal sealed class StoreConnection : IDisposable
         {
             response?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
-            throw Lost(member, error);
+            throw Lost(member.Name, error);
         }
         catch
         {
@@ -71,8 +100,8 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    public MessageStoreException Lost(StoreMember member, Exception? inner) => new(ErrorIds.ServerConnectionLost, ErrorKind.Device,
-        $"The server that owns {DatabasePath}{Process} ended or closed the connection during {member.Name}. What it had acknowledged is stored; look what became of the rest, then run the command again.", DatabasePath, inner);
+    public MessageStoreException Lost(string call, Exception? inner) => new(ErrorIds.ServerConnectionLost, ErrorKind.Device,
+        $"The server that owns {DatabasePath}{Process} ended or closed the connection during {call}. What it had acknowledged is stored; look what became of the rest, then run the command again.", DatabasePath, inner);
 
     public void Dispose() => client.Dispose();
 
