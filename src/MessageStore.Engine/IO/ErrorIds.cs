@@ -49,4 +49,9 @@ public static class ErrorIds
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";
+    public const string DirectoryUnavailable = "DirectoryUnavailable";
+    public const string NodeUnavailable = "NodeUnavailable";
+    public const string UnitUnavailable = "UnitUnavailable";
+    public const string NotEnoughCopies = "NotEnoughCopies";
+    public const string NodeRefused = "NodeRefused";
 }
