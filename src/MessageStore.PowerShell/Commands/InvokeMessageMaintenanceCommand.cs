@@ -21,7 +21,7 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
     [Parameter]
     [ValidateNotNullOrEmpty]
     [PathArgument]
-    public string? Destination { get; set; }
+    public string[] Destination { get; set; } = [];
 
     [Parameter]
     public BackupKind Kind { get; set; }
@@ -57,7 +57,7 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
         {
             Task = Task,
             Archive = HasCriterion ? ArchiveOptions(dryRun: false) : null,
-            Backup = new BackupOptions { StorageGroups = StorageGroup, Destination = Destination, Kind = Kind },
+            Backup = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind },
             ArchiveInterval = ArchiveInterval,
             BackupInterval = BackupInterval,
             Cycles = Cycles,
