@@ -44,7 +44,7 @@ internal static class BackupCatalog
                 Kind = reader.Header.Kind,
                 Started = reader.Header.Started,
                 Age = clock.GetUtcNow() - reader.Header.Started,
-                StorageGroups = reader.Trailer.Groups,
+                StorageGroups = reader.Groups,
                 Messages = reader.Trailer.Messages,
                 PatchTransactions = reader.Trailer.PatchTransactions,
                 Bytes = reader.Length,

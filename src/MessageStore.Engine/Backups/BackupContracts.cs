@@ -3,7 +3,10 @@ namespace MessageStore;
 public enum BackupKind
 {
     Full,
+    /// <summary>What is new since its base, with logs and patches.</summary>
     Incremental,
+    /// <summary>The log since its base: no images.</summary>
+    Logs,
 }
 
 /// <summary>What a backup session is to do.</summary>

@@ -1,6 +1,6 @@
 namespace MessageStore.Backups;
 
-/// <summary>Frame types of a backup file, in the order in which they come (docs/format-backup.md).</summary>
+/// <summary>Frame types of a backup file (docs/format-backup.md).</summary>
 internal enum BackupFrameType : byte
 {
     Header = 64,
@@ -14,4 +14,6 @@ internal enum BackupFrameType : byte
     GroupEnd = 72,
     Keys = 73,
     Trailer = 74,
+    /// <summary>Comes before the trailer.</summary>
+    Contents = 75,
 }

@@ -1,24 +1,23 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using MessageStore.IO;
 
 namespace MessageStore.Backups;
 
 /// <summary>
-/// Reads a backup file from front to back and verifies all of it: every frame by its checksum and its place in the sequence, every byte of the file by the
-/// trailer's SHA-256. The first thing that is wrong is an error that names file and offset.
+/// Reads a backup file from front to back and verifies all of it: every frame by its checksum and its place in the sequence, all of them by the
+/// trailer's digest. The first thing that is wrong is an error that names file and offset.
 /// </summary>
 internal sealed class BackupReader : IDisposable
 {
     private readonly IStorageFile file;
-    private readonly IncrementalHash sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly BackupDigest digest = new();
     private readonly long length;
     private byte[] buffer = new byte[FrameHeader.FrameLength(BackupWriter.ChunkHeaderSize + BackupWriter.ChunkBytes)];
     private long position;
     private ulong sequence;
 
-    /// <summary>Opens the file, reads its header and looks whether it has a trailer at all.</summary>
-    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, BackupFormatTooNew.</exception>
+    /// <summary>Opens the file, reads its header, its trailer and its contents.</summary>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, BackupFormatTooNew, BackupFormatTooOld.</exception>
     public BackupReader(IStorage storage, string path)
     {
         Path = path;
@@ -36,6 +35,12 @@ internal sealed class BackupReader : IDisposable
             length = file.Length;
             Header = ReadHeader();
             Trailer = ReadTrailer();
+            Contents = ReadContents();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Dispose();
+            throw StorageErrors.Wrap(error, "reading the backup", path);
         }
         catch
         {
@@ -51,6 +56,12 @@ internal sealed class BackupReader : IDisposable
     /// <summary>The trailer as the end of the file has it. What it says is proved only when <see cref="Next"/> has come to it.</summary>
     public BackupTrailer Trailer { get; }
 
+    /// <summary>What is where; proved as the trailer is.</summary>
+    public ContentsMark Contents { get; }
+
+    /// <summary>Names of the groups in it.</summary>
+    public IReadOnlyList<string> Groups => [.. Contents.Groups.Select(g => g.Begin.Name)];
+
     public long Length => length;
 
     /// <summary>Bytes read so far.</summary>
@@ -65,14 +76,13 @@ internal sealed class BackupReader : IDisposable
         var type = (BackupFrameType)header.Type;
         if (type == BackupFrameType.Trailer)
         {
-            string found = Convert.ToHexStringLower(sha256.GetHashAndReset());
-            if (found != Trailer.Sha256 || Trailer.Frames != (long)sequence || Trailer.Bytes != position)
-                throw Damaged(position, "its bytes do not come to the SHA-256 in its trailer");
+            if (digest.Finish() != Trailer.Sha256 || Trailer.Frames != (long)sequence || Trailer.Bytes != position)
+                throw Damaged(position, "its frames do not come to the digest in its trailer");
             if (position + frameLength != length) throw Damaged(position + frameLength, "bytes follow its trailer");
         }
         else
         {
-            sha256.AppendData(buffer, 0, frameLength);
+            digest.Add(buffer.AsSpan(0, frameLength));
         }
         position += frameLength;
         sequence++;
@@ -85,20 +95,23 @@ internal sealed class BackupReader : IDisposable
     public void Dispose()
     {
         file?.Dispose();
-        sha256.Dispose();
+        digest.Dispose();
     }
 
     private BackupHeader ReadHeader()
     {
         FrameHeader frame = ReadFrame(0, out int frameLength);
         if (frame.Type != (byte)BackupFrameType.Header) throw Damaged(0, "it does not begin with a header");
-        sha256.AppendData(buffer, 0, frameLength);
+        digest.Add(buffer.AsSpan(0, frameLength));
         position += frameLength;
         sequence++;
         BackupHeader header = Decode<BackupHeader>(buffer.AsSpan(FrameHeader.Size, frame.PayloadLength), 0);
         if (header.Format > BackupHeader.CurrentFormat)
             throw new MessageStoreException(ErrorIds.BackupFormatTooNew, ErrorKind.NotSupported,
                 $"Backup {Path} has format {header.Format}; this version reads up to {BackupHeader.CurrentFormat}. Use a newer MessageStore.", Path);
+        if (header.Format < BackupHeader.CurrentFormat)
+            throw new MessageStoreException(ErrorIds.BackupFormatTooOld, ErrorKind.NotSupported,
+                $"Backup {Path} has format {header.Format}, which no release ever wrote. Make a new backup with this version.", Path);
         return header;
     }
 
@@ -115,6 +128,19 @@ internal sealed class BackupReader : IDisposable
         BackupTrailer trailer = Decode<BackupTrailer>(payload, offset);
         if (trailer.Id != Header.Id) throw Damaged(offset, "its trailer belongs to another backup");
         return trailer;
+    }
+
+    private ContentsMark ReadContents()
+    {
+        long bytes = length - FrameHeader.FrameLength(BackupTrailer.PayloadLength) - Trailer.ContentsOffset;
+        if (Trailer.ContentsOffset < position || bytes < FrameHeader.Size || bytes > FrameHeader.FrameLength(FrameHeader.MaximumPayload))
+            throw Damaged(Trailer.Bytes, "its trailer names no place for its contents");
+        byte[] frame = new byte[bytes];
+        int read = file.ReadFully(frame, Trailer.ContentsOffset);
+        if (read < bytes || !FrameHeader.TryRead(frame, Header.Salt, out FrameHeader header) || header.Type != (byte)BackupFrameType.Contents
+            || header.Length != bytes || !header.Matches(frame.AsSpan(FrameHeader.Size, header.PayloadLength), Header.Salt))
+            throw Damaged(Trailer.ContentsOffset, "its contents cannot be read");
+        return Decode<ContentsMark>(frame.AsSpan(FrameHeader.Size, header.PayloadLength), Trailer.ContentsOffset);
     }
 
     private FrameHeader ReadFrame(uint salt, out int frameLength)

@@ -27,7 +27,7 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
         List<StorageGroup> groups = ChooseGroups(options); // 730
         string path = ChoosePath(options, id, started); // 720
         string partial = path + PartialSuffix;
-        var marks = new List<(StorageGroup Group, GroupEndMark Mark)>();
+        var contents = new List<GroupContents>();
         long bytes;
         try
         {
@@ -36,13 +36,16 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
             uint salt = MailDatabase.NewSalt();
             using var writer = new BackupWriter(new StorageFileStream(file, 0, 0), salt, clock);
             writer.Write(BackupFrameType.Header, MarkCodec.Encode(new BackupHeader(
-                BackupHeader.CurrentFormat, id, salt, options.Kind, started, database.Path, database.Settings)));
+                BackupHeader.CurrentFormat, id, salt, options.Kind, null, id, 0, started, database.Path, database.Settings)));
             WriteGroupsMark(writer, groups); // 750
             total = groups.Sum(g => g.GetStatus().StoreBytes);
-            foreach (StorageGroup group in groups) marks.Add((group, WriteGroup(writer, group, cancellationToken))); // 760 to 790
+            foreach (StorageGroup group in groups) contents.Add(WriteGroup(writer, group, cancellationToken)); // 760 to 790
+            (long keysOffset, long keysFrame) = (writer.Bytes, writer.Frames + 1);
             if (writeKeys is not null) WriteKeys(writer, writeKeys);
-            writer.Finish(sha256 => new BackupTrailer(id, writer.Frames, writer.Bytes, marks.Sum(m => m.Mark.Messages),
-                marks.Sum(m => m.Mark.PatchTransactions), [.. groups.Select(g => g.Name)], clock.GetUtcNow(), sha256));
+            long contentsOffset = writer.Bytes;
+            writer.Write(BackupFrameType.Contents, MarkCodec.Encode(new ContentsMark(contents, keysOffset, keysFrame)));
+            writer.Finish(sha256 => new BackupTrailer(id, writer.Frames, writer.Bytes, contentsOffset, contents.Sum(g => g.End.Messages),
+                contents.Sum(g => g.End.PatchTransactions), clock.GetUtcNow(), sha256));
             file.Flush();
             bytes = writer.Bytes;
         }
@@ -61,8 +64,8 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
         {
             throw StorageErrors.Wrap(error, "naming the complete backup", path);
         }
-        foreach ((StorageGroup group, GroupEndMark mark) in marks)
-            await group.BackedUpAsync(new BackupMark(id, mark.EndLsn, started.UtcTicks)).ConfigureAwait(false);
+        foreach ((StorageGroup group, GroupContents written) in groups.Zip(contents))
+            await group.BackedUpAsync(new BackupMark(id, written.End.EndLsn, started.UtcTicks)).ConfigureAwait(false);
         return new BackupRun
         {
             Id = id,
@@ -71,19 +74,21 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
             Kind = options.Kind,
             Started = started,
             StorageGroups = [.. groups.Select(g => g.Name)],
-            Messages = marks.Sum(m => m.Mark.Messages),
-            PatchTransactions = marks.Sum(m => m.Mark.PatchTransactions),
+            Messages = contents.Sum(g => g.End.Messages),
+            PatchTransactions = contents.Sum(g => g.End.PatchTransactions),
             Bytes = bytes,
             Duration = watch.Elapsed,
         };
     }
 
-    private GroupEndMark WriteGroup(BackupWriter writer, StorageGroup group, CancellationToken cancellationToken)
+    private GroupContents WriteGroup(BackupWriter writer, StorageGroup group, CancellationToken cancellationToken)
     {
         using GroupImage image = group.BeginBackup(cancellationToken); // 760
         long snapshotBytes = storage.FileLength(image.SnapshotPath);
-        writer.Write(BackupFrameType.GroupBegin, MarkCodec.Encode(new GroupBeginMark(group.Name, image.Tables.Lsn,
-            new DateTimeOffset(image.Tables.TimeTicks, TimeSpan.Zero), image.Tables.Segments, snapshotBytes)));
+        (long offset, long frame) = (writer.Bytes, writer.Frames + 1);
+        var begin = new GroupBeginMark(group.Name, image.Tables.Lsn, new DateTimeOffset(image.Tables.TimeTicks, TimeSpan.Zero), Hex(image.Tables.Digest),
+            [.. image.Tables.Segments.Select(s => new SegmentMark(s.Number, s.Length, 0))], snapshotBytes);
+        writer.Write(BackupFrameType.GroupBegin, MarkCodec.Encode(begin));
 
         var verifier = new ImageVerifier(group.Identity.Salt);
         IndexSnapshot.ReadPages(storage, image.SnapshotPath, group.Identity, verifier.AddPage);
@@ -110,11 +115,13 @@ internal sealed class BackupSession(MailDatabase database, Action<Stream>? write
                 Copy(writer, kind == GroupFileKind.Patch ? BackupFrameType.Patch : BackupFrameType.Log, i, file, logs[i].Length, null, cancellationToken);
             }
         }
-        var mark = new GroupEndMark(end.Lsn, new DateTimeOffset(end.TimeTicks, TimeSpan.Zero), end.Digest.ToString("x32", CultureInfo.InvariantCulture),
+        var mark = new GroupEndMark(end.Lsn, new DateTimeOffset(end.TimeTicks, TimeSpan.Zero), Hex(end.Digest),
             end.MessageCount, (long)(end.Lsn - (image.PatchStart - 1)));
         writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
-        return mark;
+        return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
     }
+
+    private static string Hex(UInt128 digest) => digest.ToString("x32", CultureInfo.InvariantCulture);
 
     private void Copy(BackupWriter writer, BackupFrameType type, int number, IStorageFile file, long length, ImageVerifier? verifier, CancellationToken cancellationToken)
     {

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Buffers.Binary;
 using MessageStore.IO;
 
 namespace MessageStore.Backups;
@@ -12,7 +12,7 @@ internal sealed class BackupWriter(Stream target, uint salt, TimeProvider clock)
     /// <summary>Bytes in front of a copied file's bytes: <c>u32</c> number of the file, <c>u32</c> zero, <c>u64</c> offset in it.</summary>
     public const int ChunkHeaderSize = 16;
 
-    private readonly IncrementalHash sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly BackupDigest digest = new();
     private byte[] frame = new byte[FrameHeader.FrameLength(ChunkHeaderSize + ChunkBytes)];
     private ulong sequence;
 
@@ -34,25 +34,23 @@ internal sealed class BackupWriter(Stream target, uint salt, TimeProvider clock)
     public void SendChunk(BackupFrameType type, int file, long offset, int length)
     {
         Span<byte> payload = Payload(ChunkHeaderSize + length);
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(payload, file);
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(payload[4..], 0);
-        System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(payload[8..], offset);
+        BinaryPrimitives.WriteInt32LittleEndian(payload, file);
+        BinaryPrimitives.WriteInt32LittleEndian(payload[4..], 0);
+        BinaryPrimitives.WriteInt64LittleEndian(payload[8..], offset);
         Send(type, payload.Length);
     }
 
     /// <summary>Writes the trailer, which makes the file a backup.</summary>
     public void Finish(Func<string, BackupTrailer> trailer)
     {
-        byte[] mark = MarkCodec.Encode(trailer(Convert.ToHexStringLower(sha256.GetHashAndReset())));
+        byte[] mark = MarkCodec.Encode(trailer(digest.Finish()));
         byte[] payload = new byte[BackupTrailer.PayloadLength];
-        if (mark.Length > payload.Length)
-            throw new MessageStoreException(ErrorIds.BackupFailed, ErrorKind.NotSupported, "The names of the storage groups are too long for one backup file; back up fewer groups at a time.");
         payload.AsSpan().Fill((byte)' ');
         mark.CopyTo(payload, 0);
         Write(BackupFrameType.Trailer, payload);
     }
 
-    public void Dispose() => sha256.Dispose();
+    public void Dispose() => digest.Dispose();
 
     private Span<byte> Payload(int length)
     {
@@ -68,7 +66,7 @@ internal sealed class BackupWriter(Stream target, uint salt, TimeProvider clock)
         var header = new FrameHeader((byte)type, sequence + 1, sequence, clock.GetUtcNow().UtcTicks, payloadLength, FrameHeader.Checksum(payload, seed));
         header.Write(frame, seed);
         frame.AsSpan(FrameHeader.Size + payloadLength, header.Length - FrameHeader.Size - payloadLength).Clear();
-        sha256.AppendData(frame, 0, header.Length);
+        digest.Add(frame.AsSpan(0, header.Length));
         target.Write(frame, 0, header.Length);
         Bytes += header.Length;
         sequence++;

@@ -20,7 +20,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         var watch = Stopwatch.StartNew();
         string backup = BackupCatalog.Newest(storage, options.BackupPath, clock);
         using var reader = new BackupReader(storage, backup);
-        RestorePlan plan = RestorePlan.Make(storage, reader.Header, reader.Trailer.Groups, options, clock);
+        RestorePlan plan = RestorePlan.Make(storage, reader.Header, reader.Groups, options, clock);
         using OwnerLock? owner = plan.InPlace ? TakeOwnership(plan) : null;
         try
         {

@@ -37,6 +37,8 @@ public static class ErrorIds
     public const string BackupDamaged = "BackupDamaged";
     public const string BackupIncomplete = "BackupIncomplete";
     public const string BackupFormatTooNew = "BackupFormatTooNew";
+    public const string BackupFormatTooOld = "BackupFormatTooOld";
+    public const string BackupChainBroken = "BackupChainBroken";
     public const string BackupFailed = "BackupFailed";
     public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
@@ -47,4 +49,9 @@ public static class ErrorIds
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";
+    public const string DirectoryUnavailable = "DirectoryUnavailable";
+    public const string NodeUnavailable = "NodeUnavailable";
+    public const string UnitUnavailable = "UnitUnavailable";
+    public const string NotEnoughCopies = "NotEnoughCopies";
+    public const string NodeRefused = "NodeRefused";
 }

@@ -31,6 +31,8 @@ internal static class RecommendedActions
         ErrorIds.BackupNotFound => "List the backups with Get-StorageGroupBackup.",
         ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupFailed =>
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",
+        ErrorIds.BackupFormatTooOld => "Make a new backup with Start-StorageGroupBackup.",
+        ErrorIds.BackupChainBroken => "Find the missing set, restore from an older chain, or begin a new one with Start-StorageGroupBackup -Kind Full.",
         ErrorIds.DrillInconclusive => "Remove the cause and run Test-StorageGroupBackup again: nothing is proved yet.",
         ErrorIds.DestinationNotEmpty => "Choose an empty destination, or add -Force to replace what is there.",
         ErrorIds.PointInTimeNotCovered => "Choose a time within the backup and its logs, or add -LogPath.",
