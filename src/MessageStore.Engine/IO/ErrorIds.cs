@@ -52,6 +52,10 @@ public static class ErrorIds
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";
+    public const string ServerConnectionLost = "ServerConnectionLost";
+    public const string ServerFailed = "ServerFailed";
+    public const string ServerIncompatible = "ServerIncompatible";
+    public const string ServerStopping = "ServerStopping";
     public const string DirectoryUnavailable = "DirectoryUnavailable";
     public const string NodeUnavailable = "NodeUnavailable";
     public const string UnitUnavailable = "UnitUnavailable";
