@@ -16,9 +16,11 @@
     VariablesToExport    = @()
     AliasesToExport      = @()
     CmdletsToExport      = @(
+        'Export-MaintenanceSchedule'
         'Export-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
+        'Get-MaintenanceSchedule'
         'Get-MessageArchive'
         'Get-MessageDatabase'
         'Get-MessageServer'
@@ -32,6 +34,7 @@
         'New-MessageDatabase'
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
+        'Register-MaintenanceSchedule'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
         'Restore-MessageDatabase'
@@ -42,6 +45,7 @@
         'Stop-MessageServer'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
+        'Unregister-MaintenanceSchedule'
     )
     PrivateData          = @{
         PSData = @{

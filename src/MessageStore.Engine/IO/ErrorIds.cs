@@ -27,6 +27,9 @@ public static class ErrorIds
     public const string AccessDenied = "AccessDenied";
     public const string DeviceFailed = "DeviceFailed";
     public const string MaintenanceRunning = "MaintenanceRunning";
+    public const string SchedulerUnavailable = "SchedulerUnavailable";
+    public const string SchedulerFailed = "SchedulerFailed";
+    public const string ScheduleNotFound = "ScheduleNotFound";
     public const string ArchiveUnavailable = "ArchiveUnavailable";
     public const string ArchiveDamaged = "ArchiveDamaged";
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";

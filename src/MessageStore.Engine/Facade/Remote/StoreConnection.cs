@@ -108,7 +108,10 @@ internal sealed class StoreConnection : IDisposable
     private string Process => greeting is null ? "" : $" (process {greeting.ProcessId})";
 
     private MessageStoreException Incompatible() => new(ErrorIds.ServerIncompatible, ErrorKind.NotSupported,
-        $"The server that owns {DatabasePath}{Process} is of version {greeting?.Version ?? "unknown"}, which does not speak as version {ServerGreeting.OwnVersion} here does. Install the same version on both sides and restart the server.", DatabasePath);
+        $"The server that owns {DatabasePath}{Process} is of version {greeting?.Version ?? "unknown"} (contract {Short(greeting?.Contract)}), which does not speak as version {ServerGreeting.OwnVersion} (contract {Short(StoreContract.Fingerprint)}) here does. Install the same version on both sides and restart the server.", DatabasePath);
+
+    /// <summary>Enough of a contract to tell two apart.</summary>
+    private static string Short(string? contract) => contract is null ? "unknown" : contract[..Math.Min(8, contract.Length)];
 
     private static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
     {
