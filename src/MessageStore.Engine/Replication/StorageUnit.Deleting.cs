@@ -28,28 +28,34 @@ internal sealed partial class StorageUnit
         return gone;
     }
 
-    /// <summary>Erases the records of messages: what they held is overwritten, every other record stays where it is. Ids that the unit does not hold are no error.</summary>
+    /// <summary>
+    /// Erases single records: what they held is overwritten, every other record stays where it is. Records that the unit does not hold are no error. One whose header
+    /// cannot be read any more is only forgotten, so that the message can be stored anew.
+    /// </summary>
     /// <returns>The number of records erased.</returns>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
-    public long Erase(IReadOnlyCollection<Guid> ids)
+    public long Erase(IReadOnlyCollection<ErasedRecord> records)
     {
         long erased = 0;
-        foreach (Guid id in ids)
+        foreach (ErasedRecord record in records)
         {
             lock (disk)
             {
                 try
                 {
-                    while (Locate(id, _ => true) is { } found)
+                    int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == record.Volume);
+                    if (number < 0 || !Holds(UnitTable.Tag(record.Id), number, record.Offset)) continue;
+                    if (InfoAt(number, record.Offset) is { } info)
                     {
-                        Fill(volumes[found.Volume].Name, found.Info.Offset, found.Info.Length);
-                        table.Remove(UnitTable.Tag(id), found.Volume, found.Info.Offset);
-                        erased++;
+                        if (info.Id != record.Id) continue; // another message with the same tag
+                        Fill(volumes[number].Name, info.Offset, info.Length);
                     }
+                    table.Remove(UnitTable.Tag(record.Id), number, record.Offset);
+                    erased++;
                 }
                 catch (Exception error) when (ArchiveErrors.IsDevice(error))
                 {
-                    throw ArchiveErrors.Wrap(error, $"erasing message {id}", Folder);
+                    throw ArchiveErrors.Wrap(error, $"erasing message {record.Id}", Folder);
                 }
             }
         }

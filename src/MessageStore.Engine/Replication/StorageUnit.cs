@@ -46,7 +46,7 @@ internal sealed partial class StorageUnit : IDisposable
 
     /// <summary>Opens a unit: takes its lock, goes over its volumes and learns which records it holds.</summary>
     /// <exception cref="MessageStoreException">ArchiveUnavailable: it is not there or not this node's; DatabaseInUse: another process serves it.</exception>
-    public static StorageUnit Open(IStorage storage, string folder, string node, string unit, UnitOptions options)
+    public static StorageUnit Open(IStorage storage, string folder, string node, string? unit, UnitOptions options)
     {
         UnitMarker marker = UnitMarker.Load(storage, folder, node, unit);
         OwnerLock owner = OwnerLock.Take(storage, Path.Combine(folder, LockName), "storage unit", options.Clock, holder => new MessageStoreException(
@@ -174,10 +174,15 @@ internal sealed partial class StorageUnit : IDisposable
         int cursor = -1;
         while (table.TryNext(UnitTable.Tag(id), ref cursor, out int number, out long offset))
         {
-            using IStorageFile file = storage.Open(volumes[number].Name.PathIn(Folder), FileAccessKind.Read);
-            if (ArchiveRecordReader.TryReadInfo(file, offset) is { } info && info.Id == id && condition(info)) return (number, info);
+            if (InfoAt(number, offset) is { } info && info.Id == id && condition(info)) return (number, info);
         }
         return null;
+    }
+
+    private ArchivedRecordInfo? InfoAt(int volume, long offset)
+    {
+        using IStorageFile file = storage.Open(volumes[volume].Name.PathIn(Folder), FileAccessKind.Read);
+        return ArchiveRecordReader.TryReadInfo(file, offset);
     }
 
     private bool Holds(ulong tag, int volume, long offset)

@@ -44,8 +44,9 @@ internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string U
     }
 
     /// <summary>Reads the marker and makes sure that the folder is the unit that it is taken for.</summary>
+    /// <param name="unit">The name it must have; <see langword="null"/> for any.</param>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
-    public static UnitMarker Load(IStorage storage, string folder, string node, string unit)
+    public static UnitMarker Load(IStorage storage, string folder, string node, string? unit)
     {
         UnitMarker? marker;
         try
@@ -65,7 +66,8 @@ internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string U
             throw ArchiveErrors.Wrap(error, $"reading its {FileName}", folder);
         }
         if (marker is null or { Format: < 1 or > CurrentFormat }) throw Unavailable($"its {FileName} is of format {marker?.Format}; this version reads format {CurrentFormat}.");
-        if (marker.Node != node || marker.Unit != unit) throw Unavailable($"it is unit {marker.Node}/{marker.Unit} and was expected to be {node}/{unit}. Were disks exchanged?");
+        if (marker.Node != node || (unit is not null && marker.Unit != unit))
+            throw Unavailable($"it is unit {marker.Node}/{marker.Unit} and was expected to be {node}/{unit ?? "(any)"}. Were disks exchanged?");
         return marker;
 
         MessageStoreException Unavailable(string detail, Exception? inner = null) =>

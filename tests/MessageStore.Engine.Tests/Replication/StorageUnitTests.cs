@@ -148,9 +148,15 @@ public sealed class StorageUnitTests
         {
             await unit.AppendAsync([UnitSamples.Record(1), large, small]);
             place = await UnitSamples.AppendAsync(unit, kept);
-            Assert.Equal(2, unit.Erase([large.Info.Id, small.Info.Id, Guid.NewGuid()]));
+            Assert.Equal(2, unit.Erase([Erased(large), Erased(small), new ErasedRecord(Guid.NewGuid(), place.Volume, place.Offset)]));
             Assert.Null(unit.Find(large.Info.Id));
             UnitSamples.AssertHolds(unit, kept, place);
+
+            ErasedRecord Erased(IncomingRecord record)
+            {
+                RecordPlace at = unit.Find(record.Info.Id)!.Value;
+                return new ErasedRecord(record.Info.Id, at.Volume, at.Offset);
+            }
         }
         byte[] volume = storage.Content(new VolumeName(VolumeSeries.Of(UnitSamples.Day, null), 1).PathIn(UnitSamples.Folder));
         Assert.Equal((byte[])[.. UnitSamples.Unpack(UnitSamples.Record(1).Bytes.ToArray()), .. UnitSamples.Unpack(kept.Bytes.ToArray())], UnitSamples.Unpack(volume));

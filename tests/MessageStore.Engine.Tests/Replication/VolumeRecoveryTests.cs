@@ -161,8 +161,9 @@ public sealed class VolumeRecoveryTests(ITestOutputHelper output)
             {
                 int victim = random.Next(1, number);
                 erased.Add(victim);
+                Guid id = UnitSamples.Record(victim, 1).Info.Id;
                 acknowledged.Remove(victim);
-                unit.Erase([UnitSamples.Record(victim, 1).Info.Id]);
+                if (unit.Find(id) is { } place) unit.Erase([new ErasedRecord(id, place.Volume, place.Offset)]);
             }
             if (random.Next(4) == 0)
             {
