@@ -44,6 +44,7 @@ internal sealed class ReplicatedWriter(DirectoryCache directory, INodeConnector 
                 : await Task.WhenAll(next.Select(c => LaneFor([c]).SendAsync(records))).ConfigureAwait(false);
             chain = false; // what a broken chain did not bring is sent directly
             var again = new List<Candidate>();
+            bool isBroken = false;
             foreach ((HopAnswer answer, Candidate candidate) in answers.SelectMany(a => a).Zip(next))
             {
                 if (answer.IsAcknowledged)
@@ -52,6 +53,12 @@ internal sealed class ReplicatedWriter(DirectoryCache directory, INodeConnector 
                     stored.Add(answer);
                     continue;
                 }
+                if (isBroken)
+                {
+                    again.Add(candidate); // behind the break: nobody asked it
+                    continue;
+                }
+                isBroken = answers.Length == 1 && answer.Error!.ErrorId is ErrorIds.NodeUnavailable or ErrorIds.NodeRefused;
                 failed.Add(answer);
                 if (candidate.TryNextUnit(answer.Error!)) again.Add(candidate);
                 else directory.Suspect(candidate.Node);
