@@ -56,9 +56,10 @@ internal sealed class NodesArchiveTarget(ReplicatedWriter writer, DirectoryCache
         if (key.Length is < 1 or > UnitOptions.RecordLimit) throw ArchiveErrors.Damaged(path, key.Offset, $"the key of message {key.Id} says that its record has {key.Length} bytes.");
         if (await directory.FindAsync(key.Unit, cancellationToken).ConfigureAwait(false) is not { } node)
             throw Unavailable($"no storage node '{DirectoryCache.NodeOf(key.Unit)}' is registered; message {key.Id} has a copy on it.", null);
+        IStorageNode way = connector.Connect(node.Url);
         try
         {
-            byte[] bytes = await connector.Connect(node.Url).ReadAsync(key.Unit, key.Volume, key.Offset, (int)key.Length, cancellationToken).ConfigureAwait(false);
+            byte[] bytes = await way.ReadAsync(key.Unit, key.Volume, key.Offset, (int)key.Length, cancellationToken).ConfigureAwait(false);
             return new FetchedRecord(path, bytes, key.Offset);
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.PathNotFound)

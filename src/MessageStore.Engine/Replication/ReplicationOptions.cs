@@ -1,21 +1,9 @@
-namespace MessageStore;
-
-/// <summary>How records reach several nodes.</summary>
-public enum ReplicationTopology
-{
-    /// <summary>The writer sends to every node.</summary>
-    FanOut,
-    /// <summary>The writer sends to the first node, which forwards to the next and answers for all.</summary>
-    Chain,
-}
+namespace MessageStore.Replication;
 
 /// <summary>How the replicated writer works.</summary>
-public sealed record ReplicationOptions
+internal sealed record ReplicationOptions
 {
-    /// <summary>Most copies of a message.</summary>
-    public const int CopiesLimit = 8;
-
-    /// <summary>Units on different nodes that must acknowledge before a message is called stored, 1 to <see cref="CopiesLimit"/>.</summary>
+    /// <summary>Units on different nodes that must acknowledge before a message is called stored, 1 to <see cref="NodeSettings.CopiesLimit"/>.</summary>
     public int Copies { get; init; } = 2;
 
     public ReplicationTopology Topology { get; init; } = ReplicationTopology.FanOut;

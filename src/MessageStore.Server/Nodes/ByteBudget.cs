@@ -1,12 +1,15 @@
 namespace MessageStore.Server.Nodes;
 
 /// <summary>A number of bytes that many requests share: who asks for more than is left waits, in order. Thread-safe.</summary>
-/// <param name="total">The bytes; one request that is larger gets all of them.</param>
-internal sealed class ByteBudget(long total)
+internal sealed class ByteBudget
 {
+    private readonly long total;
     private readonly Lock gate = new();
     private readonly Queue<(long Bytes, TaskCompletionSource Turn)> waiting = [];
-    private long left = total;
+    private long left;
+
+    /// <param name="total">The bytes; one request that is larger gets all of them.</param>
+    public ByteBudget(long total) => left = this.total = total;
 
     /// <summary>Waits for a share.</summary>
     /// <returns>Gives it back when disposed.</returns>

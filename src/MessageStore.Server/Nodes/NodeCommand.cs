@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using MessageStore.Replication;
 
 namespace MessageStore.Server.Nodes;
 
@@ -40,7 +41,7 @@ internal static class NodeCommand
                 Units = parsed.GetRequiredValue(unit),
                 Create = parsed.GetValue(create),
                 Listen = IPEndPoint.Parse(parsed.GetRequiredValue(listen)),
-                SharedKey = NodeKey.ReadFile(parsed.GetRequiredValue(keyFile)),
+                SharedKey = SharedKey.ReadFile(parsed.GetRequiredValue(keyFile)),
                 CertificatePath = parsed.GetValue(certificate),
                 Url = parsed.GetValue(url),
                 Directory = parsed.GetValue(directory),

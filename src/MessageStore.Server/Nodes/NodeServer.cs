@@ -3,6 +3,7 @@ using MessageStore.IO;
 using MessageStore.Replication;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace MessageStore.Server.Nodes;
@@ -90,7 +91,7 @@ internal sealed class NodeServer : IAsyncDisposable
     {
         if (!StorageServerRecords.IsName(options.Name)) throw Invalid($"The node name '{options.Name}' must be 1 to {StorageServerRecords.NameLength} small letters, digits and hyphens.");
         if (options.Units.Count is 0 or > StorageServerRecords.UnitLimit) throw Invalid($"A node has 1 to {StorageServerRecords.UnitLimit} units; name each with --unit.");
-        if (options.SharedKey.Length < NodeKey.ShortestKey) throw Invalid($"The shared key must have {NodeKey.ShortestKey} or more characters.");
+        if (options.SharedKey.Length < SharedKey.ShortestLength) throw Invalid($"The shared key must have {SharedKey.ShortestLength} or more characters.");
         if (!options.IsLoopback && options.CertificatePath is null)
         {
             throw Invalid($"A storage node does not listen at {options.Listen} without TLS: everybody on the way could read mail and the shared key. "
