@@ -9,6 +9,15 @@ public enum BackupKind
     Logs,
 }
 
+/// <summary>Who goes first while a backup runs.</summary>
+public enum BackupPriority
+{
+    /// <summary>The backup slows down as soon as users wait longer than they would without it.</summary>
+    Users,
+    /// <summary>The backup goes as fast as the disks allow.</summary>
+    Backup,
+}
+
 /// <summary>What a backup session is to do.</summary>
 public sealed record BackupOptions
 {
@@ -17,6 +26,7 @@ public sealed record BackupOptions
     /// <summary>Folders that each get the file, or file names ending in <c>.msbackup</c>; empty for the database's backup path.</summary>
     public IReadOnlyList<string> Destinations { get; init; } = [];
     public BackupKind Kind { get; init; } = BackupKind.Full;
+    public BackupPriority Priority { get; init; } = BackupPriority.Users;
 }
 
 /// <summary>One of the places that got a backup.</summary>
@@ -48,6 +58,10 @@ public sealed record BackupRun
     /// <summary>Transactions that users committed while images were copied and that the patch files recorded.</summary>
     public long PatchTransactions { get; init; }
     public TimeSpan Duration { get; init; }
+    /// <summary>How often users were found to wait longer because of the session, so that it slowed down.</summary>
+    public int Yields { get; init; }
+    /// <summary>How long it stood still for them in all.</summary>
+    public TimeSpan YieldDuration { get; init; }
 }
 
 /// <summary>A backup file as a listing shows it, read from its trailer.</summary>

@@ -25,6 +25,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         DateTimeOffset started = clock.GetUtcNow();
         Guid id = Guid.CreateVersion7(started);
         List<StorageGroup> groups = ChooseGroups(options); // 730
+        using var pace = new BackupPace(groups, options.Priority, clock);
         var contents = new List<GroupContents>();
         BackupTrailer trailer;
         IReadOnlyList<BackupCopy> copies;
@@ -33,7 +34,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         {
             using var targets = new BackupTargets(storage, ChoosePaths(options, id, started)); // 720, 740
             var header = new BackupHeader(BackupHeader.CurrentFormat, id, MailDatabase.NewSalt(), options.Kind, null, id, 0, started, database.Path, database.Settings);
-            trailer = WriteFrames(targets.Add, header, groups, contents, cancellationToken);
+            trailer = WriteFrames(targets.Add, header, groups, contents, pace, cancellationToken);
             targets.Complete();
             (copies, bytes) = (targets.Copies, targets.Bytes);
         }
@@ -56,11 +57,13 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             PatchTransactions = trailer.PatchTransactions,
             Bytes = bytes,
             Duration = watch.Elapsed,
+            Yields = pace.Yields,
+            YieldDuration = pace.YieldDuration,
         };
     }
 
     /// <summary>All of the file, in order.</summary>
-    private BackupTrailer WriteFrames(Action<Block> pass, BackupHeader header, List<StorageGroup> groups, List<GroupContents> contents, CancellationToken cancellationToken)
+    private BackupTrailer WriteFrames(Action<Block> pass, BackupHeader header, List<StorageGroup> groups, List<GroupContents> contents, BackupPace pace, CancellationToken cancellationToken)
     {
         using var writer = new BackupWriter(pass, header.Salt, clock, cancellationToken);
         writer.Write(BackupFrameType.Header, MarkCodec.Encode(header));
@@ -69,7 +72,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         total = groups.Sum(g => g.GetStatus().StoreBytes);
         foreach (StorageGroup group in groups) // 760 to 790
         {
-            contents.Add(new GroupBackup(storage, writer, group, cancellationToken)
+            contents.Add(new GroupBackup(storage, writer, group, pace, cancellationToken)
             {
                 SegmentBegins = (segment, of) => progress?.Report(new RunProgress("Backing up", $"{group.Name}, segment {segment} of {of}", done, Math.Max(done, total))),
                 BytesRead = count => done += count,

@@ -5,7 +5,7 @@ using MessageStore.Storage;
 namespace MessageStore.Backups;
 
 /// <summary>Writes one storage group into a backup; the numbers in comments are those of figure 7.</summary>
-internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, CancellationToken cancellationToken)
+internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, BackupPace pace, CancellationToken cancellationToken)
 {
     /// <summary>Told of each segment that begins: its place from 1, and how many there are.</summary>
     public Action<int, int>? SegmentBegins { get; init; }
@@ -63,6 +63,7 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         for (long offset = from; offset < length;)
         {
             int count = (int)Math.Min(BackupWriter.ChunkBytes, length - offset);
+            pace.Wait(count, cancellationToken);
             Span<byte> body = writer.ChunkBody(count);
             if (file.ReadFully(body, offset) < count) throw Damaged(file.Path, offset);
             if (verifier?.Feed(body, offset) is >= 0 and long bad) throw Damaged(file.Path, bad);
