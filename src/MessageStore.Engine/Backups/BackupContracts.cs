@@ -50,6 +50,8 @@ public sealed record BackupRun
     public IReadOnlyList<BackupCopy> Copies { get; init; } = [];
     public required string Database { get; init; }
     public BackupKind Kind { get; init; }
+    /// <summary>The set that this one stands on; empty for a full one.</summary>
+    public string BasePath { get; init; } = "";
     public required DateTimeOffset Started { get; init; }
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
     public long Messages { get; init; }
@@ -73,6 +75,12 @@ public sealed record BackupInfo
     public Guid DatabaseId { get; init; }
     public string Database { get; init; } = "";
     public BackupKind Kind { get; init; }
+    /// <summary>Id of the set that this one stands on; <see langword="null"/> for a full one.</summary>
+    public Guid? BaseId { get; init; }
+    /// <summary>Id of the full set at the bottom of the chain.</summary>
+    public Guid ChainId { get; init; }
+    /// <summary>How many sets lie below it.</summary>
+    public int Depth { get; init; }
     public DateTimeOffset Started { get; init; }
     public TimeSpan Age { get; init; }
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
