@@ -39,6 +39,7 @@ internal sealed partial class EmbeddedMessageStore
         {
             foreach (MaintenanceTask task in (MaintenanceTask[])[MaintenanceTask.Archive, MaintenanceTask.Backup])
             {
+                if (options.Task is { } only && task != only) continue;
                 MaintenanceRecord record = await TakeTurnAsync(task, options, history, progress, cancellationToken).ConfigureAwait(false);
                 history.Add(record);
                 yield return record;
