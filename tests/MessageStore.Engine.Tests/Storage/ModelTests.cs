@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 namespace MessageStore.Tests.Storage;
 
 /// <summary>Random operations on a database of several groups against plain collections, with checkpoints, crashes, kills and reopenings in between.</summary>
+[Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class ModelTests(ITestOutputHelper output)
 {
     private const int Operations = 200;
