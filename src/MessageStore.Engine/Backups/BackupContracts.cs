@@ -14,18 +14,30 @@ public sealed record BackupOptions
 {
     /// <summary>Storage group names; empty for all.</summary>
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
-    /// <summary>Folder that gets the file, or a file name ending in <c>.msbackup</c>; <see langword="null"/> for the database's backup path.</summary>
-    public string? Destination { get; init; }
+    /// <summary>Folders that each get the file, or file names ending in <c>.msbackup</c>; empty for the database's backup path.</summary>
+    public IReadOnlyList<string> Destinations { get; init; } = [];
     public BackupKind Kind { get; init; } = BackupKind.Full;
+}
+
+/// <summary>One of the places that got a backup.</summary>
+public sealed record BackupCopy
+{
+    public required string Path { get; init; }
+    public bool IsComplete { get; init; }
+    /// <summary>Identifier of the error that kept it from being complete; empty where it is.</summary>
+    public string ErrorId { get; init; } = "";
+    public string Reason { get; init; } = "";
 }
 
 /// <summary>The result of a backup session.</summary>
 public sealed record BackupRun
 {
     public required Guid Id { get; init; }
-    /// <summary>The complete backup file.</summary>
+    /// <summary>The complete backup file; of several the first.</summary>
     public required string Path { get; init; }
     public string BackupPath => Path;
+    /// <summary>One for each destination. At least one is complete.</summary>
+    public IReadOnlyList<BackupCopy> Copies { get; init; } = [];
     public required string Database { get; init; }
     public BackupKind Kind { get; init; }
     public required DateTimeOffset Started { get; init; }
