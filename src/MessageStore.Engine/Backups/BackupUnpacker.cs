@@ -96,8 +96,8 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
 
     private void CreateFolders(UnpackTarget target)
     {
-        storage.CreateFolder(GroupRecovery.SegmentFolder(target.StoreFolder));
-        storage.CreateFolder(target.LogFolder);
+        DurableFolder.Create(storage, GroupRecovery.SegmentFolder(target.StoreFolder));
+        DurableFolder.Create(storage, target.LogFolder);
     }
 
     private void WriteChunk(string path, ReadOnlySpan<byte> payload)

@@ -127,8 +127,7 @@ internal sealed class DatabaseRun : IDisposable
 
     public void Dispose() => Open.Dispose();
 
-    private void Restore(RestoreOptions how) =>
-        new DatabaseRestore(Storage, Clock, null).Run(how, new KeysRestore(Storage, Clock).Run, CancellationToken.None);
+    private void Restore(RestoreOptions how) => MessageDatabase.RestoreNow(Storage, how, Clock, null, CancellationToken.None);
 
     private string NewPlace() => Path.Combine("/data", $"place-{++places}");
 

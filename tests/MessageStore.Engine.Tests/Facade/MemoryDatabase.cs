@@ -99,7 +99,7 @@ internal sealed class MemoryDatabase : IDisposable
     /// <summary>No Id has two records in the archive.</summary>
     public void CheckArchivedOnce()
     {
-        var archive = (FileArchiveTarget)database.Archive;
+        var archive = (FileArchiveTarget)database.Archive.Current;
         var seen = new HashSet<Guid>();
         foreach (ArchivedRecordInfo record in archive.ListVolumes().SelectMany(v => archive.Walk(v)))
             if (!seen.Add(record.Id)) throw new InvariantException($"Message {record.Id} has two records in the archive.");
