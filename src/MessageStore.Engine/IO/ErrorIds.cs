@@ -42,6 +42,7 @@ public static class ErrorIds
     public const string BackupFormatTooNew = "BackupFormatTooNew";
     public const string BackupFormatTooOld = "BackupFormatTooOld";
     public const string BackupChainBroken = "BackupChainBroken";
+    public const string BaseBackupNotFound = "BaseBackupNotFound";
     public const string BackupFailed = "BackupFailed";
     public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
