@@ -17,12 +17,15 @@
     AliasesToExport      = @()
     CmdletsToExport      = @(
         'Export-MaintenanceSchedule'
+        'Add-MessageHold'
+        'Block-MessageArchive'
         'Export-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
         'Get-MaintenanceSchedule'
         'Get-MessageArchive'
         'Get-MessageDatabase'
+        'Get-MessageHold'
         'Get-MessageServer'
         'Get-StorageGroup'
         'Get-StorageGroupBackup'
@@ -35,8 +38,10 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Remove-MessageHold'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
+        'Restore-ArchivedMessage'
         'Restore-MessageDatabase'
         'Set-StoredMessage'
         'Start-MessageArchive'
@@ -45,6 +50,7 @@
         'Stop-MessageServer'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
+        'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
     )
     PrivateData          = @{
