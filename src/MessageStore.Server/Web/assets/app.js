@@ -31,6 +31,7 @@ const size = bytes => {
   return `${unit === 0 ? value : value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 };
 const count = n => n.toLocaleString();
+const many = (n, one) => `${count(n)} ${one}${n === 1 ? '' : /(s|x)$/.test(one) ? 'es' : 's'}`;
 const when = text => text ? new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }) : '';
 const seconds = text => {
   const match = /^(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(text ?? '');
@@ -63,9 +64,9 @@ const parts = {
       el('div', { class: 'cards' },
         card('State', health.isHealthy ? 'All well' : 'Look here', database.state, health.isHealthy ? 'good' : 'bad'),
         card('Newest backup', age(seconds(database.backupAge)), 'ago, of the group that is worst off', database.backupAge ? '' : 'bad'),
-        card('Messages', count(database.messageCount), `${count(database.mailboxCount)} mailboxes`),
-        card('In the store', size(database.hotBytes), `${count(database.hotMessageCount)} messages`),
-        card('In the archive', size(database.archivedBytes), `${count(database.archivedMessageCount)} messages`)),
+        card('Messages', count(database.messageCount), many(database.mailboxCount, 'mailbox')),
+        card('In the store', size(database.hotBytes), many(database.hotMessageCount, 'message')),
+        card('In the archive', size(database.archivedBytes), many(database.archivedMessageCount, 'message'))),
       el('h2', {}, 'Over time'),
       points.length > 1 ? el('div', { class: 'charts' },
         el('figure', {}, el('figcaption', {}, 'Bytes of mail', el('span', { class: 'key hot' }, 'store'), el('span', { class: 'key cold' }, 'archive')),
