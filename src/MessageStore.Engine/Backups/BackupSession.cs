@@ -19,21 +19,27 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
     /// </exception>
     public async Task<BackupRun> RunAsync(BackupOptions options, CancellationToken cancellationToken)
     {
-        if (options.Kind != BackupKind.Full)
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.NotSupported, "Only full backups can be made so far.", options.Kind);
+        if (options.Kind == BackupKind.Logs)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.NotSupported, "Logs by themselves cannot be backed up yet.", options.Kind);
         var watch = Stopwatch.StartNew();
         DateTimeOffset started = clock.GetUtcNow();
         Guid id = Guid.CreateVersion7(started);
         List<StorageGroup> groups = ChooseGroups(options); // 730
+        using var pace = new BackupPace(groups, options.Priority, clock);
         var contents = new List<GroupContents>();
         BackupTrailer trailer;
         IReadOnlyList<BackupCopy> copies;
+        string basePath = "";
         long bytes;
         try
         {
-            using var targets = new BackupTargets(storage, ChoosePaths(options, id, started)); // 720, 740
-            var header = new BackupHeader(BackupHeader.CurrentFormat, id, MailDatabase.NewSalt(), options.Kind, null, id, 0, started, database.Path, database.Settings);
-            trailer = WriteFrames(targets.Add, header, groups, contents, cancellationToken);
+            List<string> paths = ChoosePaths(options, id, started); // 720
+            using BackupReader? below = options.Kind == BackupKind.Full ? null : OpenBase(paths, groups);
+            using var targets = new BackupTargets(storage, paths); // 740
+            var header = new BackupHeader(BackupHeader.CurrentFormat, id, MailDatabase.NewSalt(), options.Kind, below is null ? null : BackupLabel.Of(below).Link(below.Path),
+                below?.Header.Chain ?? id, below is null ? 0 : below.Header.Depth + 1, started, database.Path, database.Settings);
+            trailer = WriteFrames(targets.Add, header, groups, contents, below, pace, cancellationToken);
+            basePath = below?.Path ?? "";
             targets.Complete();
             (copies, bytes) = (targets.Copies, targets.Bytes);
         }
@@ -50,17 +56,21 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             Copies = copies,
             Database = database.Path,
             Kind = options.Kind,
+            BasePath = basePath,
             Started = started,
             StorageGroups = [.. groups.Select(g => g.Name)],
             Messages = trailer.Messages,
             PatchTransactions = trailer.PatchTransactions,
             Bytes = bytes,
             Duration = watch.Elapsed,
+            Yields = pace.Yields,
+            YieldDuration = pace.YieldDuration,
         };
     }
 
     /// <summary>All of the file, in order.</summary>
-    private BackupTrailer WriteFrames(Action<Block> pass, BackupHeader header, List<StorageGroup> groups, List<GroupContents> contents, CancellationToken cancellationToken)
+    private BackupTrailer WriteFrames(Action<Block> pass, BackupHeader header, List<StorageGroup> groups, List<GroupContents> contents, BackupReader? below,
+        BackupPace pace, CancellationToken cancellationToken)
     {
         using var writer = new BackupWriter(pass, header.Salt, clock, cancellationToken);
         writer.Write(BackupFrameType.Header, MarkCodec.Encode(header));
@@ -69,8 +79,9 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         total = groups.Sum(g => g.GetStatus().StoreBytes);
         foreach (StorageGroup group in groups) // 760 to 790
         {
-            contents.Add(new GroupBackup(storage, writer, group, cancellationToken)
+            contents.Add(new GroupBackup(storage, writer, group, pace, cancellationToken)
             {
+                Base = below,
                 SegmentBegins = (segment, of) => progress?.Report(new RunProgress("Backing up", $"{group.Name}, segment {segment} of {of}", done, Math.Max(done, total))),
                 BytesRead = count => done += count,
             }.Write());
@@ -81,6 +92,14 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         writer.Write(BackupFrameType.Contents, MarkCodec.Encode(new ContentsMark(contents, keysOffset, keysFrame)));
         return writer.Finish(sha256 => new BackupTrailer(header.Id, writer.Frames, writer.Bytes, contentsOffset, contents.Sum(g => g.End.Messages),
             contents.Sum(g => g.End.PatchTransactions), clock.GetUtcNow(), sha256));
+    }
+
+    private BackupReader OpenBase(List<string> paths, List<StorageGroup> groups)
+    {
+        List<string> folders = [.. paths.Select(p => Path.GetDirectoryName(p)!).Distinct()];
+        string? found = new BaseFinder(storage, database.Settings.DatabaseId).Find(folders, [.. groups.Select(g => g.Name)], BackupKind.Full, BackupKind.Incremental);
+        return found is not null ? new BackupReader(storage, found) : throw new MessageStoreException(ErrorIds.BaseBackupNotFound, ErrorKind.NotFound,
+            $"There is no whole chain of backups of {string.Join(", ", groups.Select(g => g.Name))} in {string.Join(" that is also in ", folders)} that an incremental one could stand on. Make a full one first.", folders[0]);
     }
 
     private static void WriteKeys(BackupWriter writer, Action<Stream> write)

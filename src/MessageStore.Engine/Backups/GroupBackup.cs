@@ -5,8 +5,11 @@ using MessageStore.Storage;
 namespace MessageStore.Backups;
 
 /// <summary>Writes one storage group into a backup; the numbers in comments are those of figure 7.</summary>
-internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, CancellationToken cancellationToken)
+internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, BackupPace pace, CancellationToken cancellationToken)
 {
+    /// <summary>The set that holds a part of the segments; <see langword="null"/> for a full backup.</summary>
+    public BackupReader? Base { get; init; }
+
     /// <summary>Told of each segment that begins: its place from 1, and how many there are.</summary>
     public Action<int, int>? SegmentBegins { get; init; }
 
@@ -21,7 +24,7 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         (long offset, long frame) = (writer.Bytes, writer.Frames + 1);
         long snapshotBytes = storage.FileLength(image.SnapshotPath);
         var begin = new GroupBeginMark(group.Name, image.Tables.Lsn, Time(image.Tables.TimeTicks), Hex(image.Tables.Digest),
-            [.. image.Tables.Segments.Select(s => new SegmentMark(s.Number, s.Length, 0))], snapshotBytes);
+            SegmentPlan.Make(storage, image, group.Identity, Base), snapshotBytes);
         writer.Write(BackupFrameType.GroupBegin, MarkCodec.Encode(begin));
 
         var verifier = new ImageVerifier(group.Identity.Salt);
@@ -32,7 +35,7 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         {
             Segment segment = image.Segments[i];
             SegmentBegins?.Invoke(i + 1, image.Segments.Count);
-            verifier.BeginSegment(segment.Number);
+            verifier.BeginSegment(segment.Number, begin.Segments[i].From);
             Copy(BackupFrameType.Segment, segment.Number, segment.File, begin.Segments[i].From, begin.Segments[i].Length, verifier);
             if (verifier.EndSegment() is >= 0 and long unseen) throw Damaged(segment.File.Path, unseen);
         }
@@ -63,6 +66,7 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         for (long offset = from; offset < length;)
         {
             int count = (int)Math.Min(BackupWriter.ChunkBytes, length - offset);
+            pace.Wait(count, cancellationToken);
             Span<byte> body = writer.ChunkBody(count);
             if (file.ReadFully(body, offset) < count) throw Damaged(file.Path, offset);
             if (verifier?.Feed(body, offset) is >= 0 and long bad) throw Damaged(file.Path, bad);

@@ -33,6 +33,9 @@ internal sealed class Transaction
 
     public int FrameLength => FrameHeader.FrameLength(PayloadLength);
 
+    /// <summary>When it was handed in, in <see cref="System.Diagnostics.Stopwatch"/> time; 0 where nobody measures.</summary>
+    public long Submitted { get; set; }
+
     /// <summary>Whether the frame goes to a segment too.</summary>
     public bool IsImage => Type is TransactionType.Append or TransactionType.AppendBegin or TransactionType.AppendPart
         or TransactionType.Archived or TransactionType.Recalled;
@@ -110,6 +113,21 @@ internal sealed class Transaction
         BinaryPrimitives.WriteUInt64LittleEndian(payload.AsSpan(16), lsn);
         BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(24), started);
         return new Transaction(TransactionType.BackedUp, payload, default, salt);
+    }
+
+    public static Transaction Record(GroupRecord record, uint salt) => new(TransactionType.Record, record.Encode(), default, salt);
+
+    public static Transaction RecordMembers(Guid record, IReadOnlyCollection<Guid> ids, uint salt)
+    {
+        byte[] payload = new byte[16 + ids.Count * 16];
+        record.TryWriteBytes(payload, bigEndian: true, out _);
+        int position = 16;
+        foreach (Guid id in ids)
+        {
+            id.TryWriteBytes(payload.AsSpan(position), bigEndian: true, out _);
+            position += 16;
+        }
+        return new Transaction(TransactionType.RecordMembers, payload, default, salt);
     }
 
     private static Transaction OfMessage(TransactionType type, Guid id, ReadOnlySpan<ushort> values, uint salt)

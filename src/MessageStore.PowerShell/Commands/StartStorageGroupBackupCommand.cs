@@ -23,6 +23,9 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     [Parameter]
     public BackupKind Kind { get; set; }
 
+    [Parameter]
+    public BackupPriority Priority { get; set; }
+
     private protected override string Activity => "Backing up";
 
     /// <summary>Where another run keeps the database from us, that run is the error.</summary>
@@ -33,7 +36,7 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     {
         string groups = StorageGroup.Length == 0 ? "all storage groups" : "storage groups " + string.Join(", ", StorageGroup);
         if (!ShouldProcess(Database, "Back up " + groups)) return;
-        var options = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind };
+        var options = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Priority = Priority };
         UseOrStart(async (store, run) =>
         {
             BackupRun backup = await store.BackupAsync(options, run.Progress, run.Token).ConfigureAwait(false);

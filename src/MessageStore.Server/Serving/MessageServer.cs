@@ -38,7 +38,7 @@ internal sealed class MessageServer : IAsyncDisposable
         try
         {
             socket = ServerSocket.For(store.Path);
-            host = Build(store, socket, store.Database.Clock, options.Web);
+            host = Build(store, socket, store.Database.Clock, options);
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
             return new MessageServer(store, socket, host);
@@ -66,9 +66,12 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>Puts the host together, without starting it.</summary>
-    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, WebOptions? web = null)
+    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, ServerOptions? options = null)
     {
+        WebOptions? web = options?.Web;
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        if (options?.LogPath is { } logPath) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);

@@ -92,6 +92,7 @@ public sealed class BackupSweepTests(ITestOutputHelper output)
             return Task.CompletedTask;
         }));
         bed.Append(3);
+        bed.BackUp(new BackupOptions { Kind = BackupKind.Incremental });
         bed.BackUp(new BackupOptions { Destinations = [BackupBed.Folder, "/far"] });
     }
 
