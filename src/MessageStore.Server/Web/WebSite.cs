@@ -28,7 +28,8 @@ internal static class WebSite
     {
         kestrel.Listen(options.EndPoint, listen =>
         {
-            listen.Protocols = HttpProtocols.Http1AndHttp2;
+            // HTTP/2 is agreed on within TLS.
+            listen.Protocols = options.UsesTls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (options.CertificatePath is not { } path) return;
             X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(path, options.CertificateKeyPath);
             // A PEM key lives in memory only; a round trip gives it a form that every platform's TLS takes.
