@@ -2,6 +2,7 @@ using System.Net;
 using MessageStore.Server.Intake;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
 
@@ -33,6 +34,9 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <summary>Where it answers for the database.</summary>
     public string SocketPath => socket.Path;
 
+    /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
+    public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal) && !listening.Exists(l => l.IPEndPoint!.Port == new Uri(url).Port));
+
     /// <summary>Opens the database and begins to answer.</summary>
     /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
     public static async Task<MessageServer> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
@@ -44,7 +48,7 @@ internal sealed class MessageServer : IAsyncDisposable
         {
             socket = ServerSocket.For(store.Path);
             var listening = new List<ListenOptions>();
-            host = Build(store, socket, store.Database.Clock, options.LogPath, builder => AddIntake(builder, store, options.Intake, listening));
+            host = Build(store, socket, store.Database.Clock, options, builder => AddIntake(builder, store, options.Intake, listening));
             await StartAsync(host, cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
             return new MessageServer(store, socket, host, listening);
@@ -72,27 +76,31 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>Puts the host together, without starting it.</summary>
-    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, string? logPath = null, Action<WebApplicationBuilder>? more = null)
+    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, ServerOptions? options = null, Action<WebApplicationBuilder>? more = null)
     {
+        WebOptions? web = options?.Web;
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        if (logPath is not null) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
+        if (options?.LogPath is { } logPath) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton<StoreEndpoint>();
+        if (web is not null) WebSite.AddServices(builder.Services, web, store);
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = ServerSocket.Bind);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenUnixSocket(socket.Path);
+            if (web is not null) WebSite.Listen(kestrel, web);
         });
         more?.Invoke(builder);
         WebApplication host = builder.Build();
         host.Services.GetRequiredService<StoreEndpoint>().Map(host);
-        host.MapGet("/healthz", async (CancellationToken aborted) => (await store.GetStatusAsync(aborted)).State.ToString());
+        if (web is not null) WebSite.Map(host, store);
+        host.MapGet("/healthz", async (CancellationToken aborted) => await new Health(store, web?.MaximumBackupAge).AnswerAsync(aborted)).ExcludeFromDescription();
         return host;
     }
 

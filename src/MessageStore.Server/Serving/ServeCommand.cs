@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
 
@@ -15,7 +16,9 @@ internal static partial class ServeCommand
         var background = new Option<bool>("--background") { Description = "Leave the terminal's session, so that Ctrl+C there does not end the server." };
         var configuration = new Option<string?>("--configuration") { Description = "Configuration file, JSON. Default: server.json in the database folder, where there is one." };
         var set = new Option<string[]>("--set") { Description = "A setting, such as Listen:Lmtp=127.0.0.1:2400. Wins over file and environment. Can be given more than once." };
+        var web = new WebArguments();
         var command = new Command("serve", "Own a database and serve it until told to stop.") { database, configuration, set, log, background };
+        web.AddTo(command);
         command.SetAction((parsed, cancellationToken) => CommandLine.ReportAsync(async () =>
         {
             bool isBackground = parsed.GetValue(background);
@@ -23,8 +26,9 @@ internal static partial class ServeCommand
             if (isBackground && !OperatingSystem.IsWindows()) _ = SetSession();
             string path = Path.GetFullPath(parsed.GetRequiredValue(database));
             string? logPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null);
-            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), (parsed.GetValue(set) ?? []).Select(Setting));
+            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), (parsed.GetValue(set) ?? []).Select(Setting)) with { Web = web.Read(parsed) };
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
+            foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);
             return 0;
         }));

@@ -1,4 +1,5 @@
 using MessageStore.Server.Intake;
+using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
 
@@ -14,6 +15,8 @@ internal sealed record ServerOptions
     public required string Database { get; init; }
     /// <summary>Where it writes its log; <see langword="null"/> for the console.</summary>
     public string? LogPath { get; init; }
+    /// <summary>The page and its API; <see langword="null"/> for none.</summary>
+    public WebOptions? Web { get; init; }
     public IntakeSettings Intake { get; init; } = new();
 
     /// <summary>Reads the configuration: file, then environment (<c>MESSAGESTORE_SERVER_Listen__Lmtp</c>), then <paramref name="settings"/>, later ones winning.</summary>
