@@ -50,7 +50,7 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         }
     }
 
-    private static (long Dead, long Rest) Weigh(IStorageFile old, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
+    private static (long Dead, long Left) Weigh(IStorageFile old, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
     {
         long dead = 0, rest = 0;
         foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(old, 0, Refuse))

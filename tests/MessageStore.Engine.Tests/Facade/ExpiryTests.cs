@@ -1,4 +1,5 @@
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Tests.Support;
 
 namespace MessageStore.Tests.Facade;
@@ -198,7 +199,7 @@ public sealed class ExpiryTests
     {
         using var folder = new TemporaryFolder();
         Guid database = Guid.NewGuid();
-        var file = new TombstoneFile(IO.DiskStorage.Instance, folder.Path, database, TimeProvider.System);
+        var file = new TombstoneFile(DiskStorage.Instance, folder.Path, database, TimeProvider.System);
         Guid[] ids = [Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7()];
         file.Add([new Tombstones("a/2026-01.mbox.gz", ids[..2]), new Tombstones("b/2026-01.mbox.gz", [])]);
         string path = folder[TombstoneFile.FileName];
@@ -206,7 +207,7 @@ public sealed class ExpiryTests
         Assert.Equal(2, file.Read().Count());
         file.Add([new Tombstones("c/2026-01.mbox.gz", ids[2..])]);
         Assert.Equal(ids, file.Read().SelectMany(t => t.Ids));
-        var other = new TombstoneFile(IO.DiskStorage.Instance, folder.Path, Guid.NewGuid(), TimeProvider.System);
+        var other = new TombstoneFile(DiskStorage.Instance, folder.Path, Guid.NewGuid(), TimeProvider.System);
         Assert.Equal(ErrorIds.ArchiveUnavailable, Assert.Throws<MessageStoreException>(() => other.Read().Count()).ErrorId);
         byte[] bytes = File.ReadAllBytes(path);
         bytes[100] ^= 1; // an acknowledged frame
