@@ -13,6 +13,8 @@ internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyLis
 
     public string Name => current.Name;
 
+    public int BatchBytes => current.BatchBytes;
+
     /// <summary>The place of a kind; <see langword="null"/> where this database has none.</summary>
     public IArchiveTarget? Find(string name) => name == current.Name ? current : others.FirstOrDefault(t => t.Name == name);
 
