@@ -32,7 +32,7 @@ internal sealed class ObjectArchiveSession(
         await foreach ((string volume, long length) in bucket.ListAsync(folder + "/", cancellationToken).ConfigureAwait(false))
         {
             if (!volume.EndsWith(ArchivePaths.Suffix, StringComparison.Ordinal)) continue;
-            long covered = keys.EndOf(ObjectArchiveTarget.TargetName, ObjectArchiveTarget.Unit, volume);
+            long covered = keys.EndOf(ObjectArchives.TargetName, ObjectArchiveTarget.Unit, volume);
             if (length < covered) notes.Add($"{bucket.Place}{volume} has {length} bytes, but keys reach to {covered}. Bring the pack back from another copy.");
             if (length > covered) await RecoverAsync(volume, covered, length, cancellationToken).ConfigureAwait(false);
         }
@@ -83,7 +83,7 @@ internal sealed class ObjectArchiveSession(
             notes.Add($"{bucket.Place}{volume} was deleted: it came late from an interrupted run, and its {whole.Count} records lie whole in other packs.");
             return;
         }
-        unrecorded.AddRange(whole.Select(info => new ArchivedRecord(info, info.ToKey(ObjectArchiveTarget.TargetName, ObjectArchiveTarget.Unit, volume))));
+        unrecorded.AddRange(whole.Select(info => new ArchivedRecord(info, info.ToKey(ObjectArchives.TargetName, ObjectArchiveTarget.Unit, volume))));
     }
 
     /// <summary>Whether each of these records has a key to another pack, and lies whole there.</summary>
@@ -92,7 +92,7 @@ internal sealed class ObjectArchiveSession(
         foreach (ArchivedRecordInfo record in records)
         {
             ArchiveKey? other = keys.Find(record.Id).FirstOrDefault(k =>
-                k.Target == ObjectArchiveTarget.TargetName && k.Unit == ObjectArchiveTarget.Unit && k.Volume != volume && k.Sha256 == record.Sha256);
+                k.Target == ObjectArchives.TargetName && k.Unit == ObjectArchiveTarget.Unit && k.Volume != volume && k.Sha256 == record.Sha256);
             if (other is null) return false;
             try
             {
@@ -112,7 +112,7 @@ internal sealed class ObjectArchiveSession(
         var appended = new List<ArchiveKey>(batch.Records.Count);
         foreach (ArchivedRecordInfo record in batch.Records)
         {
-            ArchiveKey key = record.ToKey(ObjectArchiveTarget.TargetName, ObjectArchiveTarget.Unit, volume);
+            ArchiveKey key = record.ToKey(ObjectArchives.TargetName, ObjectArchiveTarget.Unit, volume);
             ArchiveRecordReader.Verify(file, ArchiveRecordReader.ReadInfo(file, key));
             appended.Add(key);
         }

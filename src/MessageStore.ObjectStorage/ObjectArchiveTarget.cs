@@ -16,9 +16,6 @@ namespace MessageStore.ObjectStorage;
 internal sealed class ObjectArchiveTarget(
     ObjectBucket bucket, Guid databaseId, IKeyManager keys, IStorage storage, string spoolFolder, TimeProvider time, int partSize = PackWriter.DefaultPartSize) : IArchiveTarget, IDisposable
 {
-    /// <summary>The name that keys have for this kind of place.</summary>
-    public const string TargetName = "objects";
-
     /// <summary>What keys call the bucket; it stays when the objects move to another.</summary>
     public const string Unit = "bucket";
 
@@ -27,7 +24,7 @@ internal sealed class ObjectArchiveTarget(
     private readonly PackFetcher fetcher = new(bucket, storage, spoolFolder);
     private readonly PackWriter writer = new(bucket, partSize);
 
-    public string Name => TargetName;
+    public string Name => ObjectArchives.TargetName;
 
     /// <summary>A pack is what one append carries.</summary>
     public int BatchBytes => 32 << 20;

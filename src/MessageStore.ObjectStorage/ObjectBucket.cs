@@ -10,8 +10,7 @@ namespace MessageStore.ObjectStorage;
 /// <summary>A bucket of an S3-compatible object storage, and a prefix in it: the few operations that an archive needs. Thread-safe. Errors are the SDK's.</summary>
 internal sealed class ObjectBucket : IDisposable
 {
-    /// <summary>How long a request may take until its answer begins, and a read of an answer until it goes on.</summary>
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(60);
 
     private const string NobodyElse = "*";
 
@@ -22,9 +21,11 @@ internal sealed class ObjectBucket : IDisposable
     /// <param name="settings">Which bucket.</param>
     /// <param name="credentials">Who we are.</param>
     /// <param name="retries">How often the SDK tries a request again that failed or was refused for now, with growing pauses.</param>
+    /// <param name="timeout">How long to wait, where not a minute.</param>
     /// <param name="factory">Makes HTTP clients, where not the SDK's own.</param>
-    public ObjectBucket(ObjectSettings settings, ObjectCredentials credentials, int retries = 4, HttpClientFactory? factory = null)
+    public ObjectBucket(ObjectSettings settings, ObjectCredentials credentials, int retries = 4, TimeSpan? timeout = null, HttpClientFactory? factory = null)
     {
+        Timeout = timeout ?? DefaultTimeout;
         bucket = settings.Bucket;
         prefix = settings.Prefix.Length == 0 || settings.Prefix.EndsWith('/') ? settings.Prefix : settings.Prefix + "/";
         var config = new AmazonS3Config
@@ -43,6 +44,9 @@ internal sealed class ObjectBucket : IDisposable
         client = new AmazonS3Client(credentials.Value, config);
         Place = $"s3://{bucket}/{prefix}";
     }
+
+    /// <summary>How long a request may take until its answer begins, and a read of an answer until it goes on.</summary>
+    public TimeSpan Timeout { get; }
 
     /// <summary>What people call it.</summary>
     public string Place { get; }

@@ -56,7 +56,7 @@ internal sealed class PackFetcher(ObjectBucket bucket, IStorage storage, string 
         }
     }
 
-    private static async Task CopyAsync(Stream stream, PackFile file, long length, CancellationToken cancellationToken)
+    private async Task CopyAsync(Stream stream, PackFile file, long length, CancellationToken cancellationToken)
     {
         byte[] block = ArrayPool<byte>.Shared.Rent(BlockSize);
         try
@@ -64,7 +64,7 @@ internal sealed class PackFetcher(ObjectBucket bucket, IStorage storage, string 
             while (file.Count < length)
             {
                 using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                timer.CancelAfter(ObjectBucket.Timeout);
+                timer.CancelAfter(bucket.Timeout);
                 int read = await stream.ReadAsync(block.AsMemory(0, (int)Math.Min(block.Length, length - file.Count)), timer.Token).ConfigureAwait(false);
                 if (read == 0) return;
                 file.Add(block.AsSpan(0, read));

@@ -32,17 +32,13 @@ public sealed class ArchiveRunFaultTests(ITestOutputHelper output)
 
     private async Task SweepAsync(ObjectFault fault, Func<int, Func<int, HttpRequestMessage, ObjectFault>> faultAt, bool crash)
     {
-        int requests = int.MaxValue, faulty = 0;
-        for (int n = 0; n < requests; n++)
-        {
-            requests = await OnceAsync(n, fault, faultAt(n), crash);
-            faulty++;
-        }
+        int faulty = 0, requests;
+        while ((requests = await OnceAsync(faulty, fault, faultAt(faulty), crash)) > faulty) faulty++;
         Assert.InRange(faulty, 10, 200);
         Proof.Report(output, $"a run of {requests} requests with the fault {fault} at each of {faulty} places{(crash ? ", then loss of power" : "")}");
     }
 
-    /// <returns>How many requests there are to fail.</returns>
+    /// <returns>How many requests the run made.</returns>
     private static async Task<int> OnceAsync(int n, ObjectFault fault, Func<int, HttpRequestMessage, ObjectFault> faultAt, bool crash)
     {
         using var server = new FakeObjectServer();

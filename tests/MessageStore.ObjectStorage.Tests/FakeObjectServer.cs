@@ -23,6 +23,8 @@ public enum ObjectFault
     AnswerAltered,
     /// <summary>The server answers 403.</summary>
     Denied,
+    /// <summary>No answer comes.</summary>
+    Silent,
 }
 
 /// <summary>
@@ -34,7 +36,7 @@ internal sealed class FakeObjectServer : HttpMessageHandler
     private const int PageSize = 2;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<string, SortedDictionary<int, byte[]>> uploads = [];
+    private readonly Dictionary<string, (string Name, SortedDictionary<int, byte[]> Parts)> uploads = [];
     private int uploadNumber;
 
     public SortedDictionary<string, byte[]> Objects { get; } = new(StringComparer.Ordinal);
@@ -53,11 +55,16 @@ internal sealed class FakeObjectServer : HttpMessageHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         byte[] body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
+        ObjectFault fault;
         lock (gate)
         {
-            ObjectFault fault = Fault(Requests.Count, request);
+            fault = Fault(Requests.Count, request);
             Requests.Add($"{request.Method} {request.RequestUri!.PathAndQuery}");
             Headers.Add(request.Headers.ToString());
+        }
+        if (fault == ObjectFault.Silent) await Task.Delay(Timeout.Infinite, cancellationToken);
+        lock (gate)
+        {
             if (fault == ObjectFault.NotSent) throw new HttpRequestException("The connection broke.");
             if (fault == ObjectFault.Refused) return Error(HttpStatusCode.InternalServerError, "InternalError");
             if (fault == ObjectFault.Denied) return Error(HttpStatusCode.Forbidden, "AccessDenied");
@@ -92,14 +99,14 @@ internal sealed class FakeObjectServer : HttpMessageHandler
         {
             case "GET" when name.Length == 0 && query.GetValues(null)?.Contains("uploads") == true:
                 return Xml(new XElement("ListMultipartUploadsResult", new XElement("IsTruncated", false),
-                    uploads.Keys.Where(u => u.Split('|')[1].StartsWith(query["prefix"]!, StringComparison.Ordinal))
-                        .Select(u => new XElement("Upload", new XElement("Key", u.Split('|')[1]), new XElement("UploadId", u)))));
+                    uploads.Where(u => u.Value.Name.StartsWith(query["prefix"]!, StringComparison.Ordinal))
+                        .Select(u => new XElement("Upload", new XElement("Key", u.Value.Name), new XElement("UploadId", u.Key)))));
             case "GET" when name.Length == 0:
                 return List(query["prefix"] ?? "", query["continuation-token"]);
             case "GET":
                 return Get(name, request);
             case "PUT" when upload is not null:
-                uploads[upload][int.Parse(query["partNumber"]!, System.Globalization.CultureInfo.InvariantCulture)] = body;
+                uploads[upload].Parts[int.Parse(query["partNumber"]!, System.Globalization.CultureInfo.InvariantCulture)] = body;
                 return Tagged(body);
             case "PUT":
                 if (ifNew && Objects.ContainsKey(name)) return Error(HttpStatusCode.PreconditionFailed, "PreconditionFailed");
@@ -107,12 +114,12 @@ internal sealed class FakeObjectServer : HttpMessageHandler
                 return Tagged(body);
             case "POST" when upload is not null:
                 if (ifNew && Objects.ContainsKey(name)) return Error(HttpStatusCode.PreconditionFailed, "PreconditionFailed");
-                Objects[name] = [.. uploads[upload].Values.SelectMany(p => p)];
+                Objects[name] = [.. uploads[upload].Parts.Values.SelectMany(p => p)];
                 uploads.Remove(upload);
                 return Xml(new XElement("CompleteMultipartUploadResult", new XElement("Key", name), new XElement("ETag", "\"x\"")));
             case "POST":
-                string id = $"{++uploadNumber}|{name}";
-                uploads[id] = [];
+                string id = $"upload{++uploadNumber}";
+                uploads[id] = (name, []);
                 return Xml(new XElement("InitiateMultipartUploadResult", new XElement("Key", name), new XElement("UploadId", id)));
             case "DELETE" when upload is not null:
                 uploads.Remove(upload);

@@ -21,7 +21,7 @@ public sealed class ObjectArchiveTargetTests : IDisposable
         byte[] body = Encoding.ASCII.GetBytes("Subject: hello\n\nFrom here on\n");
         byte[] large = ArchiveSamples.Body(new Random(1), 100_000);
         IReadOnlyList<ArchiveKey> keys = await AppendAsync(bed, ArchiveSamples.Entry(body, 1), ArchiveSamples.LargeEntry(large, 2));
-        Assert.Equal((ObjectArchiveTarget.TargetName, ObjectArchiveTarget.Unit, 0), (keys[0].Target, keys[0].Unit, (int)keys[0].Offset));
+        Assert.Equal((ObjectArchives.TargetName, ObjectArchiveTarget.Unit, 0), (keys[0].Target, keys[0].Unit, (int)keys[0].Offset));
         Assert.Matches("^[^/]+/2026-07/[0-9a-f]{32}\\.mbox\\.gz$", keys[0].Volume);
         Assert.Equal(body, ArchiveSamples.ReadAll(await bed.Target.OpenAsync(keys[0])));
         Assert.Equal(large, ArchiveSamples.ReadAll(await bed.Target.OpenAsync(keys[1])));
@@ -81,6 +81,17 @@ public sealed class ObjectArchiveTargetTests : IDisposable
         server.Fault = (_, _) => cuts-- > 0 ? ObjectFault.AnswerCut : ObjectFault.None;
         Assert.Equal(body, ArchiveSamples.ReadAll(await bed.Target.OpenAsync(keys[0])));
         Assert.True(cuts < 0);
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_is_not_waited_for_for_ever()
+    {
+        using ObjectBed bed = await ObjectBed.CreateAsync(server);
+        using var target = new ObjectArchiveTarget(
+            ObjectBed.Bucket(server, 0, TimeSpan.FromSeconds(0.2)), bed.Mail.Settings.DatabaseId, bed.Keys, bed.Storage, Spool, TimeProvider.System);
+        server.Fault = (_, _) => ObjectFault.Silent;
+        MessageStoreException error = await Assert.ThrowsAsync<MessageStoreException>(async () => await target.CheckAsync());
+        Assert.Equal(ErrorIds.ArchiveUnavailable, error.ErrorId);
     }
 
     [Fact]

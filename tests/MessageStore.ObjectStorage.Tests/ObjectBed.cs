@@ -46,17 +46,20 @@ internal sealed class ObjectBed : IDisposable
     {
         var storage = new MemoryStorage(seed);
         MailDatabase.Create(storage, new MessageDatabaseOptions { Path = Database }, TimeProvider.System);
+        storage.CreateFolder(Database + "/keys");
+        JournalKeyManager.Create(storage, Database + "/keys");
+        storage.FlushFolder(Database);
         var bed = new ObjectBed(storage, server, retries);
         await bed.Target.CreateAsync();
         return bed;
     }
 
-    public static ObjectBucket Bucket(FakeObjectServer server, int retries)
+    public static ObjectBucket Bucket(FakeObjectServer server, int retries, TimeSpan? timeout = null)
     {
         var secret = new SecureString();
         foreach (char c in Secret) secret.AppendChar(c);
         return new ObjectBucket(
-            new ObjectSettings { Bucket = "mail", Prefix = "archive", Endpoint = "http://objects.test" }, ObjectCredentials.FromSecret(AccessKey, secret), retries, new Factory(server));
+            new ObjectSettings { Bucket = "mail", Prefix = "archive", Endpoint = "http://objects.test" }, ObjectCredentials.FromSecret(AccessKey, secret), retries, timeout, new Factory(server));
     }
 
     /// <summary>The process dies and the machine with it; what was flushed comes back.</summary>
@@ -124,7 +127,7 @@ internal sealed class ObjectBed : IDisposable
 
     private sealed class Factory(FakeObjectServer server) : HttpClientFactory
     {
-        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(server, disposeHandler: false);
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(server, disposeHandler: false) { Timeout = clientConfig.Timeout!.Value };
 
         public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
 

@@ -77,6 +77,7 @@ public sealed class RadosGateway : IAsyncLifetime, IDisposable
             osd_class_load_list = *
             osd_class_default_list = *
             rgw_frontends = beast endpoint=127.0.0.1:{gateway}
+
             """);
         await RunAsync("ceph-authtool", "--create-keyring", keyring, "--gen-key", "-n", "mon.", "--cap", "mon", "allow *");
         await RunAsync("ceph-authtool", keyring, "--gen-key", "-n", "client.admin", "--cap", "mon", "allow *", "--cap", "osd", "allow *");
@@ -97,7 +98,7 @@ public sealed class RadosGateway : IAsyncLifetime, IDisposable
     }
 
     private void StartDaemon(string tool, params string[] arguments) =>
-        daemons.Add(Process.Start(new ProcessStartInfo(tool, [.. arguments, "-f", "--no-mon-config", "-c", configuration]) { RedirectStandardError = false, UseShellExecute = false })!);
+        daemons.Add(Process.Start(new ProcessStartInfo(tool, [.. arguments, "-f", "--no-mon-config", "-c", configuration]) { UseShellExecute = false })!);
 
     private async Task StopAsync()
     {

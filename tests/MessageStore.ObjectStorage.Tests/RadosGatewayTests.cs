@@ -70,6 +70,8 @@ public sealed class RadosGatewayTests(RadosGateway gateway) : IClassFixture<Rado
     {
         var storage = new MemoryStorage();
         storage.CreateFolder(Spool);
+        storage.CreateFolder("/keys");
+        JournalKeyManager.Create(storage, "/keys");
         return storage;
     }
 
