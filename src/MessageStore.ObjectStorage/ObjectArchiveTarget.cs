@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using Amazon.Runtime;
 using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Keys;
@@ -29,42 +31,23 @@ internal sealed class ObjectArchiveTarget(
     /// <summary>A pack is what one append carries.</summary>
     public int BatchBytes => 32 << 20;
 
-    /// <summary>Makes the bucket, from the prefix on, this database's archive. No error where it is that already.</summary>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable: it is another database's, or cannot be reached.</exception>
-    public async ValueTask CreateAsync(CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            var content = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(new ArchiveMarker(ArchiveMarker.CurrentFormat, databaseId)));
-            await bucket.PutAsync(ArchiveMarker.FileName, content, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (ObjectErrors.IsService(error, cancellationToken))
-        {
-            // It may be there already, of an earlier time or because the answer was lost: checking it says more than the error.
-            if (!await ExistsAsync(cancellationToken).ConfigureAwait(false)) throw ObjectErrors.Wrap(error, $"creating its {ArchiveMarker.FileName}", bucket.Place);
-        }
-        await CheckAsync(cancellationToken).ConfigureAwait(false);
-    }
-
+    /// <summary>
+    /// Makes sure that bucket and prefix are this database's. An empty place becomes its archive where no key says that anything lies there; otherwise it is the wrong one.
+    /// </summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
     public async ValueTask CheckAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            using PackFile file = await fetcher.FetchAsync(ArchiveMarker.FileName, 0, LargestMarker, cancellationToken).ConfigureAwait(false);
-            byte[] bytes = new byte[file.Count];
-            file.ReadFully(bytes, 0);
-            ArchiveMarker? marker = JsonSerializer.Deserialize<ArchiveMarker>(bytes);
-            if (marker is null or { Format: < 1 or > ArchiveMarker.CurrentFormat })
-                throw ArchiveErrors.Unavailable(bucket.Place, $"its {ArchiveMarker.FileName} is of format {marker?.Format}; this version reads format {ArchiveMarker.CurrentFormat}.");
-            if (marker.DatabaseId != databaseId) throw ArchiveErrors.Unavailable(bucket.Place, $"it belongs to another database ({marker.DatabaseId}).");
+            if (await ReadMarkerAsync(cancellationToken).ConfigureAwait(false)) return;
+            if (!await IsNewAsync(cancellationToken).ConfigureAwait(false))
+                throw ArchiveErrors.Unavailable(bucket.Place, $"it holds no {ArchiveMarker.FileName}. Is it the right bucket and prefix?");
+            await WriteMarkerAsync(cancellationToken).ConfigureAwait(false);
+            if (!await ReadMarkerAsync(cancellationToken).ConfigureAwait(false)) throw ArchiveErrors.Unavailable(bucket.Place, $"its {ArchiveMarker.FileName} was written and is not there.");
         }
         catch (JsonException error)
         {
             throw ArchiveErrors.Unavailable(bucket.Place, $"its {ArchiveMarker.FileName} is damaged: {error.Message}", error);
-        }
-        catch (Exception error) when (ObjectErrors.IsMissing(error))
-        {
-            throw ArchiveErrors.Unavailable(bucket.Place, $"it holds no {ArchiveMarker.FileName}. Is it the right bucket and prefix?");
         }
         catch (Exception error) when (ObjectErrors.IsService(error, cancellationToken))
         {
@@ -128,16 +111,42 @@ internal sealed class ObjectArchiveTarget(
         }
     }
 
-    private async Task<bool> ExistsAsync(CancellationToken cancellationToken)
+    /// <returns>Whether there is one; it is this database's then.</returns>
+    private async Task<bool> ReadMarkerAsync(CancellationToken cancellationToken)
     {
         try
         {
-            (await fetcher.FetchAsync(ArchiveMarker.FileName, 0, 1, cancellationToken).ConfigureAwait(false)).Dispose();
-            return true;
+            using PackFile file = await fetcher.FetchAsync(ArchiveMarker.FileName, 0, LargestMarker, cancellationToken).ConfigureAwait(false);
+            byte[] bytes = new byte[file.Count];
+            file.ReadFully(bytes, 0);
+            ArchiveMarker? marker = JsonSerializer.Deserialize<ArchiveMarker>(bytes);
+            if (marker is null or { Format: < 1 or > ArchiveMarker.CurrentFormat })
+                throw ArchiveErrors.Unavailable(bucket.Place, $"its {ArchiveMarker.FileName} is of format {marker?.Format}; this version reads format {ArchiveMarker.CurrentFormat}.");
+            return marker.DatabaseId == databaseId ? true : throw ArchiveErrors.Unavailable(bucket.Place, $"it belongs to another database ({marker.DatabaseId}).");
         }
-        catch (Exception error) when (ObjectErrors.IsService(error, cancellationToken))
+        catch (Exception error) when (ObjectErrors.IsMissing(error))
         {
             return false;
+        }
+    }
+
+    private async Task<bool> IsNewAsync(CancellationToken cancellationToken)
+    {
+        if (keys.List().Any(k => k.Target == Name)) return false;
+        await foreach ((string _, long _) in bucket.ListAsync("", cancellationToken).ConfigureAwait(false)) return false;
+        return true;
+    }
+
+    private async Task WriteMarkerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var content = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(new ArchiveMarker(ArchiveMarker.CurrentFormat, databaseId)));
+            await bucket.PutAsync(ArchiveMarker.FileName, content, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is AmazonServiceException { StatusCode: HttpStatusCode.PreconditionFailed })
+        {
+            // Another database was quicker, or the answer to our first try was lost: reading it tells.
         }
     }
 }

@@ -160,10 +160,11 @@ public sealed class ObjectArchiveTargetTests : IDisposable
     {
         using (ObjectBed first = await ObjectBed.CreateAsync(server))
         {
-            await first.Target.CreateAsync(); // no error where it is that already
+            await first.Target.CheckAsync();
             using var stranger = new ObjectArchiveTarget(ObjectBed.Bucket(server, 0), Guid.NewGuid(), first.Keys, first.Storage, Spool, TimeProvider.System);
-            MessageStoreException error = await Assert.ThrowsAsync<MessageStoreException>(async () => await stranger.CreateAsync());
+            MessageStoreException error = await Assert.ThrowsAsync<MessageStoreException>(async () => await stranger.CheckAsync());
             Assert.Contains("belongs to another database", error.Message);
+            first.Keys.Put([(await AppendAsync(first, ArchiveSamples.Entry([1], 1)))[0]]);
             server.Objects.Clear();
             error = await Assert.ThrowsAsync<MessageStoreException>(async () => await first.Target.CheckAsync());
             Assert.Contains("holds no archive.json", error.Message);

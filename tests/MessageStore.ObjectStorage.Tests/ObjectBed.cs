@@ -50,7 +50,7 @@ internal sealed class ObjectBed : IDisposable
         JournalKeyManager.Create(storage, Database + "/keys");
         storage.FlushFolder(Database);
         var bed = new ObjectBed(storage, server, retries);
-        await bed.Target.CreateAsync();
+        await bed.Target.CheckAsync();
         return bed;
     }
 

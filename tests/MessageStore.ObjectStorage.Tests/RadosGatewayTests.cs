@@ -21,8 +21,7 @@ public sealed class RadosGatewayTests(RadosGateway gateway) : IClassFixture<Rado
         MemoryStorage storage = Fresh();
         using JournalKeyManager keys = JournalKeyManager.Open(storage, "/keys", TimeProvider.System);
         using ObjectArchiveTarget target = Target("one", storage, keys);
-        await target.CreateAsync();
-        await target.CreateAsync();
+        await target.CheckAsync();
         await target.CheckAsync();
 
         byte[] small = ArchiveSamples.Body(new Random(1), 20_000);
@@ -57,7 +56,7 @@ public sealed class RadosGatewayTests(RadosGateway gateway) : IClassFixture<Rado
         MemoryStorage storage = Fresh();
         using JournalKeyManager keys = JournalKeyManager.Open(storage, "/keys", TimeProvider.System);
         using ObjectArchiveTarget stranger = Target("one", storage, keys, secret: "wrong");
-        var error = await Assert.ThrowsAsync<MessageStoreException>(async () => await stranger.CreateAsync());
+        var error = await Assert.ThrowsAsync<MessageStoreException>(async () => await stranger.CheckAsync());
         Assert.Equal(ErrorIds.ArchiveUnavailable, error.ErrorId);
         Assert.Contains("403 SignatureDoesNotMatch", error.Message);
         using ObjectArchiveTarget nowhere = Target("one", storage, keys, "no-such-bucket");

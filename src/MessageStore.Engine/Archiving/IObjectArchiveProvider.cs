@@ -9,8 +9,4 @@ internal interface IObjectArchiveProvider
     /// <summary>Opens an archive; the server is not asked yet.</summary>
     /// <exception cref="MessageStoreException">What is wrong with settings or credentials.</exception>
     IArchiveTarget Open(ObjectSettings settings, Guid databaseId, IKeyManager keys, IStorage storage, string spoolFolder, TimeProvider time);
-
-    /// <summary>Makes a bucket, from the prefix on, a database's archive. No error where it is that already.</summary>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable: it is another database's, or cannot be reached.</exception>
-    ValueTask CreateAsync(ObjectSettings settings, Guid databaseId, IKeyManager keys, IStorage storage, string spoolFolder, TimeProvider time, CancellationToken cancellationToken);
 }
