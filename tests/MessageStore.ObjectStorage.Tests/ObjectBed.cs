@@ -45,7 +45,7 @@ internal sealed class ObjectBed : IDisposable
     public static async Task<ObjectBed> CreateAsync(FakeObjectServer server, int seed = 1, int retries = 0)
     {
         var storage = new MemoryStorage(seed);
-        MailDatabase.Create(storage, new MessageDatabaseOptions { Path = Database }, TimeProvider.System);
+        new DatabaseCreation(storage, new MessageDatabaseOptions { Path = Database }, TimeProvider.System).Run();
         storage.CreateFolder(Database + "/keys");
         JournalKeyManager.Create(storage, Database + "/keys");
         storage.FlushFolder(Database);
