@@ -12,13 +12,13 @@ namespace MessageStore.Archiving;
 /// </summary>
 internal sealed class Archiver : IDisposable
 {
-    private const int BatchBytes = 4 << 20;
     private const int BatchMessages = 4096;
 
     private readonly IArchiveTarget target;
     private readonly IKeyManager keys;
     private readonly DateTimeOffset storageDate;
     private readonly ReceiptBook receipts;
+    private readonly int batchBytes;
     private readonly ArchiveRecordWriter writer;
     private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
@@ -27,12 +27,15 @@ internal sealed class Archiver : IDisposable
 
     /// <param name="storage">Where records that are too large for memory wait.</param>
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
-    public Archiver(IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder)
+    /// <param name="batchBytes">Bytes of records that are gathered in memory before they are appended.</param>
+    public Archiver(
+        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes)
     {
         this.target = target;
         this.keys = keys;
         this.storageDate = storageDate;
         this.receipts = receipts;
+        this.batchBytes = batchBytes;
         writer = new ArchiveRecordWriter(compression, storage, spoolFolder);
         batch = new ArchiveBatch(writer);
     }
@@ -65,7 +68,7 @@ internal sealed class Archiver : IDisposable
                     settled++;
                     continue;
                 }
-                if (batch.MemoryLength >= BatchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
+                if (batch.MemoryLength >= batchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             }
             if (moving.Count > 0) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             if (recorded.Count > 0) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
