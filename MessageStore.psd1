@@ -34,6 +34,7 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Remove-StorageGroupBackup'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
         'Restore-MessageDatabase'

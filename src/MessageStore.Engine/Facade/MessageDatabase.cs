@@ -60,7 +60,14 @@ public static class MessageDatabase
     {
         var restore = new DatabaseRestore(DiskStorage.Instance, TimeProvider.System, progress);
         var keys = new KeysRestore(DiskStorage.Instance, TimeProvider.System);
-        return Task.Run(() => restore.Run(options, keys.Run, cancellationToken), cancellationToken);
+        var from = new RestoredFrom(DiskStorage.Instance, TimeProvider.System, options.BackupPath);
+        return Task.Run(() => from.Note(restore.Run(options, Keys, cancellationToken)), cancellationToken);
+
+        IReadOnlyList<string> Keys(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
+        {
+            from.Mark(groups);
+            return keys.Run(keysFolder, keysImage, originalKeysFolder, settings, databasePath, groups);
+        }
     }
 
     /// <summary>Proves a backup by restoring it to scratch: in the temporary folder, or beside the backup where that has more room.</summary>
