@@ -14,7 +14,10 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
     public static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>No timer runs longer than some weeks.</summary>
+    private static readonly TimeSpan LongestRest = TimeSpan.FromDays(1);
 
     /// <summary>An age that is too high is said again after this share of the limit.</summary>
     private const double AlarmAgain = 0.25;
@@ -132,7 +135,7 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
     private Task WaitAsync(DateTimeOffset until, CancellationToken cancellationToken)
     {
         TimeSpan time = until - clock.GetUtcNow();
-        return Task.Delay(time > ShortestRest ? time : ShortestRest, clock, cancellationToken);
+        return Task.Delay(time < ShortestRest ? ShortestRest : time > LongestRest ? LongestRest : time, clock, cancellationToken);
     }
 
     private static TimeSpan Retry(ContinuousBackupOptions options) =>

@@ -12,8 +12,29 @@ internal sealed class RestoredFrom(IStorage storage, TimeProvider clock, string 
 {
     private (string Path, BackupLabel Label)? source;
 
-    /// <summary>Marks the groups, while the restored database is still in the making.</summary>
-    public void Mark(IReadOnlyList<StorageGroup> groups)
+    /// <summary>Marks the groups while the restored database is still in the making, and then does what else there is to do with them.</summary>
+    public DatabaseRestore.KeysRestorer MarkAnd(DatabaseRestore.KeysRestorer then) => (keysFolder, keysImage, originalKeysFolder, settings, databasePath, groups) =>
+    {
+        Mark(groups);
+        return then(keysFolder, keysImage, originalKeysFolder, settings, databasePath, groups);
+    };
+
+    /// <summary>Writes the receipt, where the database does not have it.</summary>
+    /// <returns>The run, with a warning where that was not possible: the database itself is in its place.</returns>
+    public RestoreRun Note(RestoreRun run)
+    {
+        try
+        {
+            Save(run.Path);
+            return run;
+        }
+        catch (MessageStoreException error)
+        {
+            return run with { Warnings = [.. run.Warnings, error.Message] };
+        }
+    }
+
+    private void Mark(IReadOnlyList<StorageGroup> groups)
     {
         try
         {
@@ -33,12 +54,11 @@ internal sealed class RestoredFrom(IStorage storage, TimeProvider clock, string 
         }
     }
 
-    /// <summary>Writes the receipt, where the database does not have it.</summary>
-    public RestoreRun Note(RestoreRun run)
+    private void Save(string databasePath)
     {
-        if (source is not { } from) return run;
-        var records = new RunRecords(storage, run.Path);
-        if (records.Find<BackupRun>("backup", from.Label.Started, from.Label.Id) is not null) return run;
+        if (source is not { } from) return;
+        var records = new RunRecords(storage, databasePath);
+        if (records.Find<BackupRun>("backup", from.Label.Started, from.Label.Id) is not null) return;
         records.Save("backup", from.Label.Started, from.Label.Id, new BackupRun
         {
             Id = from.Label.Id,
@@ -54,6 +74,5 @@ internal sealed class RestoredFrom(IStorage storage, TimeProvider clock, string 
             Bytes = from.Label.Bytes,
             Reason = "restored from it",
         });
-        return run;
     }
 }

@@ -43,17 +43,14 @@ internal sealed class NodeSelector(Random random, TimeProvider time)
             else for (long drawn = random.NextInt64(sum) + 1 - left[0].Weight; drawn > 0; drawn -= left[index].Weight) index++;
             StorageServerRecord node = left[index];
             left.RemoveAt(index);
-            List<StorageUnitRecord> units = [.. node.Units.Where(u => u.Availability == UnitAvailability.Available)];
-            choices.Add(new NodeChoice(node, units[random.Next(units.Count)].Name));
+            string[] units = [.. node.Units.Where(u => u.Availability == UnitAvailability.Available).Select(u => $"{node.Name}/{u.Name}")];
+            random.Shuffle(units);
+            choices.Add(new NodeChoice(node, units));
         }
     }
 }
 
-/// <summary>A node and the unit on it that was chosen.</summary>
+/// <summary>A node that was chosen, and its units that take records, in the order in which they are to be tried.</summary>
 /// <param name="Node">The node.</param>
-/// <param name="Unit">Name of the unit within the node.</param>
-internal readonly record struct NodeChoice(StorageServerRecord Node, string Unit)
-{
-    /// <summary>The unit as keys name it: <c>node/unit</c>.</summary>
-    public string UnitName => $"{Node.Name}/{Unit}";
-}
+/// <param name="Units">Units as keys name them: <c>node/unit</c>. One at least.</param>
+internal sealed record NodeChoice(StorageServerRecord Node, IReadOnlyList<string> Units);

@@ -39,7 +39,7 @@ public sealed class NodeSelectorTests
             Node("full") with { Units = [new StorageUnitRecord { Name = "u1", Availability = UnitAvailability.ReadOnly }] },
             Node("half") with { Units = [new StorageUnitRecord { Name = "u1", Availability = UnitAvailability.Unavailable }, new StorageUnitRecord { Name = "u2" }] },
         ];
-        Assert.Equal(["half/u2"], Selector(1).Order(records).Select(c => c.UnitName));
+        Assert.Equal(["half/u2"], Selector(1).Order(records).SelectMany(c => c.Units));
     }
 
     [Fact]
