@@ -1,4 +1,9 @@
-BeforeAll { . $PSScriptRoot/Support.ps1 }
+BeforeAll {
+    . $PSScriptRoot/Support.ps1
+    function Get-ErrorId([scriptblock] $Command) {
+        @(try { & $Command 2>&1 } catch { $_ }).Where({ $_ -is [Management.Automation.ErrorRecord] }).ForEach({ ($_.FullyQualifiedErrorId -split ',')[0] })
+    }
+}
 
 Describe 'Backups' {
     BeforeEach {
