@@ -40,6 +40,7 @@
         'Register-MaintenanceSchedule'
         'Remove-ExpiredMessage'
         'Remove-MessageHold'
+        'Remove-StorageGroupBackup'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
         'Restore-ArchivedMessage'

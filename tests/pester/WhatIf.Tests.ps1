@@ -3,6 +3,7 @@ BeforeDiscovery {
     $Changes = @(
         @{ Name = 'New-MessageDatabase'; Change = { New-MessageDatabase ./another -WhatIf } }
         @{ Name = 'New-StoredMailbox'; Change = { New-StoredMailbox ./mail zoe -WhatIf } }
+        @{ Name = 'Remove-StorageGroupBackup'; Change = { Remove-StorageGroupBackup ./mail -Keep 1 -WhatIf } }
         @{ Name = 'Remove-StoredMailbox'; Change = { Remove-StoredMailbox ./mail alice -WhatIf } }
         @{ Name = 'Import-StoredMessage'; Change = { Import-StoredMessage ./mail alice ./inbox.mbox -WhatIf } }
         @{ Name = 'Set-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Set-StoredMessage -IsRead $true -WhatIf } }

@@ -107,6 +107,14 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Backups found at a path, or at the database's backup path, newest first. Incomplete files are listed as such.</summary>
     IAsyncEnumerable<BackupInfo> ListBackupsAsync(string? path = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Backs up without end; what happens leaves as it happens, trouble and a backup that is too old included. Ends only when it is cancelled.</summary>
+    /// <exception cref="MessageStoreException">InvalidParameter, GroupNotFound.</exception>
+    IAsyncEnumerable<ContinuousBackupEvent> BackupContinuouslyAsync(ContinuousBackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes backups by count or age; never one that another stands on, and never the last good one. Each set that is due is told of.</summary>
+    /// <exception cref="MessageStoreException">PathNotFound, InvalidParameter, MaintenanceRunning.</exception>
+    IAsyncEnumerable<BackupRetention> RemoveBackupsAsync(BackupRetentionOptions options, CancellationToken cancellationToken = default);
+
     /// <summary>Archive, backup, archive, backup … as the options say; each decision leaves as it is made.</summary>
     IAsyncEnumerable<MaintenanceRecord> MaintainAsync(MaintenanceOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 

@@ -104,7 +104,8 @@ public static class MessageDatabase
     {
         try
         {
-            return new DatabaseRestore(storage, clock, progress).Run(options, new KeysRestore(storage, clock).Run, cancellationToken);
+            var from = new RestoredFrom(storage, clock, options.BackupPath);
+            return from.Note(new DatabaseRestore(storage, clock, progress).Run(options, from.MarkAnd(new KeysRestore(storage, clock).Run), cancellationToken));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

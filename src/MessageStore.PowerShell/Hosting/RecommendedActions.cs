@@ -38,6 +38,7 @@ internal static class RecommendedActions
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",
         ErrorIds.BackupFormatTooOld => "Make a new backup with Start-StorageGroupBackup.",
         ErrorIds.BaseBackupNotFound => "Make a full backup with Start-StorageGroupBackup -Kind Full; incremental ones can follow it.",
+        ErrorIds.BackupTooOld => "Look at the errors before this one: they say why no newer backup could be made.",
         ErrorIds.BackupChainBroken => "Find the missing set, restore from an older chain, or begin a new one with Start-StorageGroupBackup -Kind Full.",
         ErrorIds.DrillInconclusive => "Remove the cause and run Test-StorageGroupBackup again: nothing is proved yet.",
         ErrorIds.DestinationNotEmpty => "Choose an empty destination, or add -Force to replace what is there.",

@@ -155,6 +155,12 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public IAsyncEnumerable<ContinuousBackupEvent> BackupContinuouslyAsync(ContinuousBackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public IAsyncEnumerable<BackupRetention> RemoveBackupsAsync(BackupRetentionOptions options, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<BackupInfo> ListBackupsAsync(string? path = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
