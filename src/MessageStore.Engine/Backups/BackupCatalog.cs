@@ -49,7 +49,7 @@ internal static class BackupCatalog
                 PatchTransactions = reader.Trailer.PatchTransactions,
                 Bytes = reader.Length,
                 IsComplete = !partial,
-                LastDrill = BackupDrillRunner.Describe(storage, path),
+                LastDrill = DrillBook.Describe(storage, path),
                 Reason = partial ? "The session did not come to name the file." : "",
             };
         }
