@@ -16,9 +16,11 @@
     VariablesToExport    = @()
     AliasesToExport      = @()
     CmdletsToExport      = @(
+        'Export-MaintenanceSchedule'
         'Export-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
+        'Get-MaintenanceSchedule'
         'Get-MessageArchive'
         'Get-MessageDatabase'
         'Get-StorageGroup'
@@ -31,6 +33,7 @@
         'New-MessageDatabase'
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
+        'Register-MaintenanceSchedule'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
         'Restore-MessageDatabase'
@@ -39,6 +42,7 @@
         'Start-StorageGroupBackup'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
+        'Unregister-MaintenanceSchedule'
     )
     PrivateData          = @{
         PSData = @{

@@ -12,6 +12,7 @@ internal static class BenchProgram
         ["list"] = ListBench.RunAsync,
         ["memory"] = MemoryBench.RunAsync,
         ["growth"] = GrowthBench.RunAsync,
+        ["backup"] = BackupBench.RunAsync,
         ["checksums"] = _ => Own(ChecksumBench.Run),
         ["records"] = a => Own(() => RecordBench.Run(Made(a.Path))),
         ["keys"] = a => Own(() => KeyBench.Run(Made(a.Path))),

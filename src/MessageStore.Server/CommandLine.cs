@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MessageStore.Server.Demo;
+using MessageStore.Server.Nodes;
 using MessageStore.Server.Serving;
 
 namespace MessageStore.Server;
@@ -12,7 +13,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("The MessageStore server.") { DemoCommand.Create(), ServeCommand.Create() };
+        var root = new RootCommand("The MessageStore server.") { DemoCommand.Create(), ServeCommand.Create(), NodeCommand.Create() };
         return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Grace }).ConfigureAwait(false);
     }
 

@@ -13,6 +13,9 @@ BeforeDiscovery {
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }
+        @{ Name = 'Register-MaintenanceSchedule'; Change = { Register-MaintenanceSchedule ./mail -ArchiveAt 01:00 -BackupEvery 01:00:00 -WhatIf } }
+        @{ Name = 'Unregister-MaintenanceSchedule'; Change = { Unregister-MaintenanceSchedule ./mail -WhatIf } }
+        @{ Name = 'Export-MaintenanceSchedule'; Change = { Export-MaintenanceSchedule ./mail ./out -ArchiveAt 01:00 -BackupEvery 01:00:00 -Scheduler Cron -WhatIf } }
         @{ Name = 'Invoke-MessageMaintenance'; Change = { Invoke-MessageMaintenance ./mail -Before 2003-01-01 -WhatIf } }
     )
 }

@@ -47,6 +47,28 @@ internal sealed class ArchiveBatch(ArchiveRecordWriter writer) : IDisposable
         if (done < buffer.Length) write(buffer.Memory[done..]);
     }
 
+    /// <summary>The same for whoever takes the blocks over a network.</summary>
+    public async ValueTask CopyToAsync(Func<ReadOnlyMemory<byte>, ValueTask> write)
+    {
+        int done = 0;
+        byte[] block = ArrayPool<byte>.Shared.Rent(CopyBlockSize);
+        try
+        {
+            foreach ((int at, SpoolFile spool) in spools)
+            {
+                if (at > done) await write(buffer.Memory[done..at]).ConfigureAwait(false);
+                done = at;
+                int read;
+                for (long from = 0; (read = spool.File.ReadFully(block, from)) > 0; from += read) await write(block.AsMemory(0, read)).ConfigureAwait(false);
+            }
+            if (done < buffer.Length) await write(buffer.Memory[done..]).ConfigureAwait(false);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
+        }
+    }
+
     /// <summary>Empties it for the next records; the memory stays.</summary>
     public void Clear()
     {

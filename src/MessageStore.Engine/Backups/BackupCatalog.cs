@@ -33,21 +33,24 @@ internal static class BackupCatalog
     {
         try
         {
-            using var reader = new BackupReader(storage, path);
+            BackupLabel label = BackupLabel.Read(storage, path);
             bool partial = path.EndsWith(BackupSession.PartialSuffix, StringComparison.OrdinalIgnoreCase);
             return new BackupInfo
             {
                 Path = path,
-                Id = reader.Header.Id,
-                DatabaseId = reader.Header.Settings.DatabaseId,
-                Database = reader.Header.Database,
-                Kind = reader.Header.Kind,
-                Started = reader.Header.Started,
-                Age = clock.GetUtcNow() - reader.Header.Started,
-                StorageGroups = reader.Groups,
-                Messages = reader.Trailer.Messages,
-                PatchTransactions = reader.Trailer.PatchTransactions,
-                Bytes = reader.Length,
+                Id = label.Id,
+                DatabaseId = label.DatabaseId,
+                Database = label.Database,
+                Kind = label.Kind,
+                BaseId = label.Base?.Id,
+                ChainId = label.Chain,
+                Depth = label.Depth,
+                Started = label.Started,
+                Age = clock.GetUtcNow() - label.Started,
+                StorageGroups = [.. label.Groups.Select(g => g.Name)],
+                Messages = label.Messages,
+                PatchTransactions = label.PatchTransactions,
+                Bytes = label.Bytes,
                 IsComplete = !partial,
                 LastDrill = DrillBook.Describe(storage, path),
                 Reason = partial ? "The session did not come to name the file." : "",

@@ -13,9 +13,7 @@ internal sealed class BackupContent : IDisposable
     private readonly List<BackupSurvey> chain = [];
 
     /// <param name="paths">The files of the chain: the full set first, the one that is meant last.</param>
-    /// <param name="verify">Whether every byte is compared with its checksum.</param>
-    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged where a file's beginning does not say what it is; device errors.</exception>
-    public BackupContent(IStorage storage, IReadOnlyList<string> paths, bool verify, CancellationToken cancellationToken)
+    private BackupContent(IStorage storage, IReadOnlyList<string> paths, bool verify, CancellationToken cancellationToken)
     {
         this.storage = storage;
         try
@@ -28,6 +26,12 @@ internal sealed class BackupContent : IDisposable
             throw;
         }
     }
+
+    /// <summary>Opens a backup with all that it stands on, as far as that is found.</summary>
+    /// <param name="verify">Whether every byte is compared with its checksum.</param>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged where a file's beginning does not say what it is; device errors.</exception>
+    public static BackupContent Open(IStorage storage, string path, bool verify, CancellationToken cancellationToken) =>
+        new(storage, ChainOf(storage, path), verify, cancellationToken);
 
     public BackupHeader Header => chain[^1].Header;
 
@@ -54,6 +58,19 @@ internal sealed class BackupContent : IDisposable
     public void Dispose()
     {
         foreach (BackupSurvey survey in chain) survey.Dispose();
+    }
+
+    /// <summary>The chain as it should be, or what is left of it: without a base, what a set holds itself is all there is.</summary>
+    private static IReadOnlyList<string> ChainOf(IStorage storage, string path)
+    {
+        try
+        {
+            return BackupChain.Find(storage, path).Paths;
+        }
+        catch (MessageStoreException error) when (error.Kind == ErrorKind.Damaged)
+        {
+            return [path];
+        }
     }
 
     private BackupGroupFiles FilesOf(string group)

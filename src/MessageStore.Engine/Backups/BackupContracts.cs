@@ -9,25 +9,49 @@ public enum BackupKind
     Logs,
 }
 
+/// <summary>Who goes first while a backup runs.</summary>
+public enum BackupPriority
+{
+    /// <summary>The backup slows down as soon as users wait longer than they would without it.</summary>
+    Users,
+    /// <summary>The backup goes as fast as the disks allow.</summary>
+    Backup,
+}
+
 /// <summary>What a backup session is to do.</summary>
 public sealed record BackupOptions
 {
     /// <summary>Storage group names; empty for all.</summary>
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
-    /// <summary>Folder that gets the file, or a file name ending in <c>.msbackup</c>; <see langword="null"/> for the database's backup path.</summary>
-    public string? Destination { get; init; }
+    /// <summary>Folders that each get the file, or file names ending in <c>.msbackup</c>; empty for the database's backup path.</summary>
+    public IReadOnlyList<string> Destinations { get; init; } = [];
     public BackupKind Kind { get; init; } = BackupKind.Full;
+    public BackupPriority Priority { get; init; } = BackupPriority.Users;
+}
+
+/// <summary>One of the places that got a backup.</summary>
+public sealed record BackupCopy
+{
+    public required string Path { get; init; }
+    public bool IsComplete { get; init; }
+    /// <summary>Identifier of the error that kept it from being complete; empty where it is.</summary>
+    public string ErrorId { get; init; } = "";
+    public string Reason { get; init; } = "";
 }
 
 /// <summary>The result of a backup session.</summary>
 public sealed record BackupRun
 {
     public required Guid Id { get; init; }
-    /// <summary>The complete backup file.</summary>
+    /// <summary>The complete backup file; of several the first.</summary>
     public required string Path { get; init; }
     public string BackupPath => Path;
+    /// <summary>One for each destination. At least one is complete.</summary>
+    public IReadOnlyList<BackupCopy> Copies { get; init; } = [];
     public required string Database { get; init; }
     public BackupKind Kind { get; init; }
+    /// <summary>The set that this one stands on; empty for a full one.</summary>
+    public string BasePath { get; init; } = "";
     public required DateTimeOffset Started { get; init; }
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
     public long Messages { get; init; }
@@ -36,6 +60,10 @@ public sealed record BackupRun
     /// <summary>Transactions that users committed while images were copied and that the patch files recorded.</summary>
     public long PatchTransactions { get; init; }
     public TimeSpan Duration { get; init; }
+    /// <summary>How often users were found to wait longer because of the session, so that it slowed down.</summary>
+    public int Yields { get; init; }
+    /// <summary>How long it stood still for them in all.</summary>
+    public TimeSpan YieldDuration { get; init; }
 }
 
 /// <summary>A backup file as a listing shows it, read from its trailer.</summary>
@@ -47,6 +75,12 @@ public sealed record BackupInfo
     public Guid DatabaseId { get; init; }
     public string Database { get; init; } = "";
     public BackupKind Kind { get; init; }
+    /// <summary>Id of the set that this one stands on; <see langword="null"/> for a full one.</summary>
+    public Guid? BaseId { get; init; }
+    /// <summary>Id of the full set at the bottom of the chain.</summary>
+    public Guid ChainId { get; init; }
+    /// <summary>How many sets lie below it.</summary>
+    public int Depth { get; init; }
     public DateTimeOffset Started { get; init; }
     public TimeSpan Age { get; init; }
     public IReadOnlyList<string> StorageGroups { get; init; } = [];

@@ -57,9 +57,17 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         }
         catch (MessageStoreException error) when (error.Kind == ErrorKind.Damaged)
         {
+            if (error.ErrorId == ErrorIds.BackupChainBroken && IsBaseAway(error.Target as string ?? path)) return Inconclusive(path, error.Message);
             TryDelete(scratch); // the rest needs no room
             return Failed(path, error.Message, cancellationToken);
         }
+    }
+
+    /// <summary>Whether the base of a set is not beside it: it may be sound, and somewhere else. One that is there and is not what it was is damage.</summary>
+    private bool IsBaseAway(string path)
+    {
+        BackupLink? link = BackupLabel.Read(storage, path).Base;
+        return link is not null && !storage.FileExists(Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(link.Name)));
     }
 
     /// <summary>The result for a damaged backup: what is wrong, where, and which messages that costs.</summary>
@@ -68,7 +76,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         var failed = new BackupDrill { Path = path, Result = DrillResult.Failed, Reason = reason };
         try
         {
-            DamageReport report = DamageReport.Make(storage, [path], progress, cancellationToken);
+            DamageReport report = DamageReport.Make(storage, path, progress, cancellationToken);
             return failed with
             {
                 Reason = $"{reason} {report.Sentence()}",
@@ -92,8 +100,9 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         using var reader = new BackupReader(storage, path);
         storage.CreateFolder(scratch);
         long free = storage.FreeBytes(scratch);
-        if (free < reader.Length)
-            return Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill needs {reader.Length} bytes at {Path.GetDirectoryName(scratch)}; {free} are free."));
+        long needed = Math.Max(reader.Length, reader.Contents.Groups.Sum(g => g.Begin.SnapshotBytes + g.Begin.Segments.Sum(s => s.Length)));
+        if (free < needed)
+            return Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill needs {needed} bytes at {Path.GetDirectoryName(scratch)}; {free} are free."));
         UnpackTarget Choose(GroupSettings group) => new(group, Path.Combine(scratch, "store", group.Folder), Path.Combine(scratch, "logs", group.Folder));
         List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(Choose, null, cancellationToken);
         var groups = new List<StorageGroup>();

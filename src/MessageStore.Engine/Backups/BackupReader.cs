@@ -92,6 +92,15 @@ internal sealed class BackupReader : IDisposable
         return type;
     }
 
+    /// <summary>
+    /// Goes to a group without reading what lies before. From then on every frame is still verified by itself, but <see cref="Next"/> must not be called up to the trailer.
+    /// </summary>
+    public void GoTo(GroupContents group)
+    {
+        position = group.Offset;
+        sequence = (ulong)group.Frame - 1;
+    }
+
     public MessageStoreException Damaged(long offset, string what) => new(ErrorIds.BackupDamaged, ErrorKind.Damaged,
         $"Backup {Path} is damaged at offset {offset}: {what}. Use another backup.", Path);
 

@@ -8,7 +8,7 @@ internal sealed partial class DatabaseRestore
     /// <summary>Brings what is whole in a damaged backup, and in logs that survived, and lists what is not.</summary>
     private RestoreRun RunSalvage(string backup, MessageStoreException damage, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
-        using var content = new BackupContent(storage, [backup], verify: true, cancellationToken);
+        using var content = BackupContent.Open(storage, backup, verify: true, cancellationToken);
         RestorePlan plan = RestorePlan.Make(storage, content.Header, content.Groups, options, clock);
         var report = new DamageReport();
         report.Add(content.Damage);

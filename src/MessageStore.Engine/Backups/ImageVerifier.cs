@@ -45,12 +45,13 @@ internal sealed class ImageVerifier
         }
     }
 
-    public void BeginSegment(int number)
+    /// <param name="from">Images before this offset are not fed.</param>
+    public void BeginSegment(int number, long from = 0)
     {
         if (!sorted) extents.Sort();
         sorted = true;
         segment = number;
-        int found = extents.BinarySearch(new Extent(number, 0));
+        int found = extents.BinarySearch(new Extent(number, (uint)(from / FrameHeader.Alignment)));
         next = found < 0 ? ~found : found;
         frameStart = -1;
     }

@@ -16,7 +16,7 @@ internal sealed partial class EmbeddedMessageStore
 
     private async Task<BackupRun> BackupHeldAsync(BackupOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        var session = new BackupSession(Mail, database.Keys is JournalKeyManager keys ? keys.CopyTo : null, database.Clock, progress);
+        var session = new BackupSession(Mail, database.Storage, database.Keys is JournalKeyManager keys ? keys.CopyTo : null, database.Clock, progress);
         BackupRun run = await Task.Run(() => session.RunAsync(options, cancellationToken), cancellationToken).ConfigureAwait(false);
         new RunRecords(database.Storage, Path).Save("backup", run.Started, run.Id, run);
         return run;
@@ -39,6 +39,7 @@ internal sealed partial class EmbeddedMessageStore
         {
             foreach (MaintenanceTask task in (MaintenanceTask[])[MaintenanceTask.Archive, MaintenanceTask.Backup])
             {
+                if (options.Task is { } only && task != only) continue;
                 MaintenanceRecord record = await TakeTurnAsync(task, options, history, progress, cancellationToken).ConfigureAwait(false);
                 history.Add(record);
                 yield return record;

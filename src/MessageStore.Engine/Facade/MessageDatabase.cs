@@ -3,6 +3,7 @@ using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Maintenance;
+using MessageStore.Remote;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -19,10 +20,31 @@ public static class MessageDatabase
         return await store.GetStatusAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Opens a database; within this process all who open it share it, and it is closed with the last of them.</summary>
-    /// <exception cref="MessageStoreException">PathNotFound, NotADatabase, DatabaseInUse (naming the process), DatabaseFormatTooNew, DatabaseDamaged.</exception>
-    public static async Task<IMessageStore> OpenAsync(string path, CancellationToken cancellationToken = default) =>
-        new EmbeddedMessageStore(await OpenDatabase.AcquireAsync(path, cancellationToken).ConfigureAwait(false));
+    /// <summary>
+    /// Opens a database; within this process all who open it share it, and it is closed with the last of them. Where a server owns it, the server is asked to do
+    /// what the caller wants.
+    /// </summary>
+    /// <exception cref="MessageStoreException">
+    /// PathNotFound, NotADatabase, DatabaseInUse (naming the process), DatabaseFormatTooNew, DatabaseDamaged, ServerIncompatible.
+    /// </exception>
+    public static async Task<IMessageStore> OpenAsync(string path, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await OpenHereAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.DatabaseInUse)
+        {
+            if (MailDatabase.SocketOf(DiskStorage.Instance, Path.GetFullPath(path)) is not { } socket) throw;
+            if (await RemoteMessageStore.ConnectAsync(path, socket, cancellationToken).ConfigureAwait(false) is not { } server) throw;
+            return server;
+        }
+    }
+
+    /// <summary>Opens a database in this process or not at all: for whoever wants to own it.</summary>
+    /// <exception cref="MessageStoreException">As <see cref="OpenAsync"/>, and DatabaseInUse where a server owns it.</exception>
+    internal static async Task<EmbeddedMessageStore> OpenHereAsync(string path, CancellationToken cancellationToken = default) =>
+        new(await OpenDatabase.AcquireAsync(path, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Opens a database for a run of archive or backup: where such a run is under way, in this process or another, that is the error.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning, and what <see cref="OpenAsync"/> throws.</exception>

@@ -21,7 +21,7 @@ internal sealed class OpenDatabase : IDisposable
 
     private int references = 1;
 
-    private OpenDatabase(MailDatabase mail, IKeyManager keys, IArchiveTarget archive, TimeProvider clock)
+    private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock)
     {
         Mail = mail;
         Keys = keys;
@@ -34,7 +34,7 @@ internal sealed class OpenDatabase : IDisposable
 
     public IKeyManager Keys { get; }
 
-    public IArchiveTarget Archive { get; }
+    public ArchiveTargets Archive { get; }
 
     public TimeProvider Clock { get; }
 
@@ -97,8 +97,8 @@ internal sealed class OpenDatabase : IDisposable
             storage.DeleteFolder(spool); // of a process that died
             storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
-            var archive = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
-            return new OpenDatabase(mail, keys, archive, options.Clock);
+            var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
+            return new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock);
         }
         catch (Exception error)
         {

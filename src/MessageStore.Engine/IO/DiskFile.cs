@@ -11,6 +11,7 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
     private const int NotSupportedLinux = 95;
     private const int NotSupportedMac = 45;
     private const int FullFsync = 51;
+    private const uint BeginWriteOut = 2; // SYNC_FILE_RANGE_WRITE
 
     public string Path => path;
 
@@ -45,6 +46,11 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
         }
     }
 
+    public void BeginFlush(long offset, long length)
+    {
+        if (OperatingSystem.IsLinux()) _ = SyncFileRange(handle, offset, length, BeginWriteOut);
+    }
+
     public void SetLength(long length) => RandomAccess.SetLength(handle, length);
 
     public void Dispose() => handle.Dispose();
@@ -61,6 +67,9 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int Fcntl(SafeFileHandle file, int command);

@@ -27,6 +27,9 @@ public static class ErrorIds
     public const string AccessDenied = "AccessDenied";
     public const string DeviceFailed = "DeviceFailed";
     public const string MaintenanceRunning = "MaintenanceRunning";
+    public const string SchedulerUnavailable = "SchedulerUnavailable";
+    public const string SchedulerFailed = "SchedulerFailed";
+    public const string ScheduleNotFound = "ScheduleNotFound";
     public const string ArchiveUnavailable = "ArchiveUnavailable";
     public const string ArchiveDamaged = "ArchiveDamaged";
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";
@@ -39,6 +42,7 @@ public static class ErrorIds
     public const string BackupFormatTooNew = "BackupFormatTooNew";
     public const string BackupFormatTooOld = "BackupFormatTooOld";
     public const string BackupChainBroken = "BackupChainBroken";
+    public const string BaseBackupNotFound = "BaseBackupNotFound";
     public const string BackupFailed = "BackupFailed";
     public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
@@ -49,4 +53,13 @@ public static class ErrorIds
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";
+    public const string ServerConnectionLost = "ServerConnectionLost";
+    public const string ServerFailed = "ServerFailed";
+    public const string ServerIncompatible = "ServerIncompatible";
+    public const string ServerStopping = "ServerStopping";
+    public const string DirectoryUnavailable = "DirectoryUnavailable";
+    public const string NodeUnavailable = "NodeUnavailable";
+    public const string UnitUnavailable = "UnitUnavailable";
+    public const string NotEnoughCopies = "NotEnoughCopies";
+    public const string NodeRefused = "NodeRefused";
 }

@@ -18,6 +18,11 @@ public interface IStorageFile : IDisposable
     void Flush();
 
     void SetLength(long length);
+
+    /// <summary>Asks the system to begin writing out a stretch. A hint: nothing is promised, nothing is waited for, and no error is reported that <see cref="Flush"/> will not.</summary>
+    void BeginFlush(long offset, long length)
+    {
+    }
 }
 
 /// <summary>Reads that must be whole.</summary>

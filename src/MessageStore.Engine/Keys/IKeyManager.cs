@@ -41,4 +41,10 @@ internal interface IKeyManager : IDisposable
     /// </summary>
     /// <returns>0 for a volume without keys.</returns>
     long EndOf(string target, string unit, string volume);
+
+    /// <summary>
+    /// Streams the keys that a question picks, in bounded memory and no particular order. Managers with an index answer from it; a journal is read from end to end.
+    /// </summary>
+    /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
+    IEnumerable<ArchiveKey> List(KeyQuery query) => List().Where(query.Matches);
 }

@@ -51,7 +51,7 @@ internal sealed partial class DatabaseScrub
         if (image is { } header && !key.Sha256.Equals(Sha256Of(header), StringComparison.OrdinalIgnoreCase))
             Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, "The key names another SHA-256 than the message had when it was stored."));
         if (!readsArchive) return;
-        if (key.Target != archive.Name)
+        if (archive.Find(key.Target) is null)
         {
             Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, $"The copy could not be read: this database has no archive of the kind '{key.Target}'."));
             return;
@@ -106,7 +106,7 @@ internal sealed partial class DatabaseScrub
     /// <summary>The archive files hold all that a key says.</summary>
     private async Task RebuildKeysAsync(List<DamagedMessage> keyless, CancellationToken cancellationToken)
     {
-        if (archive is not FileArchiveTarget files) return;
+        if (archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files) return;
         Dictionary<Guid, DamagedMessage> missing = keyless.ToDictionary(m => m.Entry.Id.ToGuid());
         try
         {
@@ -146,7 +146,7 @@ internal sealed partial class DatabaseScrub
 
     private string PathOf(ArchiveKey key)
     {
-        if (archive is not FileArchiveTarget files || key.Target != files.Name || key.Unit != files.Unit) return $"{key.Unit}/{key.Volume}";
+        if (archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files || key.Target != files.Name || key.Unit != files.Unit) return $"{key.Unit}/{key.Volume}";
         try
         {
             return ArchivePaths.Resolve(mail.ArchivePath, key.Volume);

@@ -12,7 +12,7 @@ namespace MessageStore.Maintenance;
 /// and each against the others. Users go on meanwhile; what they change under our hands is looked up again.
 /// </summary>
 internal sealed partial class DatabaseScrub(
-    MailDatabase mail, IKeyManager keys, IArchiveTarget archive, IHeaderReader headers, DatabaseTestOptions options,
+    MailDatabase mail, IKeyManager keys, ArchiveTargets archive, IHeaderReader headers, DatabaseTestOptions options,
     IProgress<RunProgress>? progress, IProgress<DatabaseFinding>? found)
 {
     private const int ProgressStep = 256;

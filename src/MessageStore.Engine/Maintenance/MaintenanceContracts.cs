@@ -16,6 +16,8 @@ public enum MaintenanceDecision
 /// <summary>What an alternating maintenance call is to do.</summary>
 public sealed record MaintenanceOptions
 {
+    /// <summary>The half to run; <see langword="null"/> for both in turn.</summary>
+    public MaintenanceTask? Task { get; init; }
     /// <summary>Criteria of the archive half; <see langword="null"/> leaves archiving out, with that as the recorded reason.</summary>
     public ArchiveOptions? Archive { get; init; }
     public BackupOptions Backup { get; init; } = new();

@@ -54,6 +54,9 @@ internal ref struct HeaderFields(ReadOnlySpan<byte> head)
         }
     }
 
+    /// <summary>Whether a line begins a field.</summary>
+    public static bool IsField(ReadOnlySpan<byte> line) => NameLength(line, NameLimit) > 0;
+
     private bool Stop(HeaderEnd end)
     {
         End = end;

@@ -76,8 +76,13 @@ public sealed class HeaderReader : IHeaderReader
 
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> wanted) => Ascii.EqualsIgnoreCase(name, wanted);
 
-    private static string Text(ReadOnlySpan<byte> value, ref bool isPartial) =>
-        Clean(EncodedWords.Decode(Unfold(value, ref isPartial), ref isPartial), TextLimit, ref isPartial);
+    private static string Text(ReadOnlySpan<byte> value, ref bool isPartial) => Text(value, TextLimit, ref isPartial);
+
+    /// <summary>A field's value as people read it: unfolded, encoded words decoded, without control characters.</summary>
+    /// <param name="limit">Longest result, in UTF-16 units.</param>
+    /// <param name="isPartial">Set where something was cut or not understood.</param>
+    internal static string Text(ReadOnlySpan<byte> value, int limit, ref bool isPartial) =>
+        Clean(EncodedWords.Decode(Unfold(value, ref isPartial), ref isPartial), limit, ref isPartial);
 
     private static DateTimeOffset? Date(ReadOnlySpan<byte> value)
     {

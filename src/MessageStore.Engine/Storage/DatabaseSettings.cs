@@ -35,6 +35,8 @@ internal sealed record DatabaseSettings
     public required string ArchivePath { get; init; }
     public bool CircularLogging { get; init; }
     public required IReadOnlyList<GroupSettings> StorageGroups { get; init; }
+    /// <summary>Storage nodes that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
+    public NodeSettings? Nodes { get; init; }
 
     /// <summary>A place of this database as a full path.</summary>
     public static string Resolve(string databasePath, string place) => Path.GetFullPath(place, databasePath);

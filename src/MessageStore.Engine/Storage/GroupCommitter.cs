@@ -29,6 +29,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private List<object> working = [];
     private byte[] buffer = new byte[SmallestBuffer];
     private MessageStoreException? failure;
+    private CommitMeter? meter;
     private int waiting;
     private int expected;
     private int late;
@@ -70,6 +71,13 @@ internal sealed partial class GroupCommitter : IDisposable
     /// <summary>Called on the committer's thread after each group of transactions.</summary>
     public Action? AfterCommit { get; set; }
 
+    /// <summary>Told how long each transaction took; <see langword="null"/> while nobody wants to know.</summary>
+    public CommitMeter? Meter
+    {
+        get => Volatile.Read(ref meter);
+        set => Volatile.Write(ref meter, value);
+    }
+
     public void Start() => thread.Start();
 
     /// <summary>Hands a transaction in; <see cref="Transaction.Committed"/> tells its fate.</summary>
@@ -104,6 +112,12 @@ internal sealed partial class GroupCommitter : IDisposable
     private void Enqueue(ReadOnlySpan<object> items)
     {
         bool mustWake;
+        if (Meter is not null)
+        {
+            long now = Stopwatch.GetTimestamp();
+            foreach (object item in items)
+                if (item is Transaction transaction) transaction.Submitted = now;
+        }
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(stopping, this);

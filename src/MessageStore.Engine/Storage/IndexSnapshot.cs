@@ -10,7 +10,7 @@ internal static partial class IndexSnapshot
 {
     private const string Prefix = "checkpoint-";
     private const string Extension = ".idx";
-    private const int PageHeaderSize = 8;
+    public const int PageHeaderSize = 8;
     private const int TablesChunk = 8 << 20;
 
     public static string PathOf(string folder, ulong lsn) =>
@@ -84,6 +84,20 @@ internal static partial class IndexSnapshot
             FileFrameType type;
             while ((type = reader.Next(out ReadOnlySpan<byte> payload)) != FileFrameType.SnapshotEnd)
                 if (type == FileFrameType.SnapshotPage) page(payload[PageHeaderSize..]);
+        }
+        catch (FormatException error)
+        {
+            throw new MessageStoreException(ErrorIds.StoreDamaged, ErrorKind.Damaged, error.Message, file.Path, error);
+        }
+    }
+
+    /// <summary>The pages of a snapshot, to be taken one by one.</summary>
+    /// <exception cref="MessageStoreException">StoreDamaged.</exception>
+    public static SnapshotPages OpenPages(IStorageFile file, GroupIdentity identity)
+    {
+        try
+        {
+            return new SnapshotPages(Begin(file, identity), file.Path);
         }
         catch (FormatException error)
         {

@@ -181,6 +181,23 @@ internal sealed class MailDatabase : IDisposable
         }
     }
 
+    /// <summary>Tells whoever finds the database owned where its owner answers.</summary>
+    /// <exception cref="MessageStoreException">DiskFull, AccessDenied, DeviceFailed.</exception>
+    public void Announce(string socket)
+    {
+        try
+        {
+            owner.Announce(socket);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "saying where the owner of the database answers", Path);
+        }
+    }
+
+    /// <summary>The socket at which the owner of a database answers; <see langword="null"/> where it says none.</summary>
+    public static string? SocketOf(IStorage storage, string path) => OwnerLock.Describe(storage, System.IO.Path.Combine(path, LockFileName))?.Socket;
+
     public void Dispose()
     {
         Parallel.ForEach(groups, g => g.Dispose());

@@ -6,7 +6,8 @@ namespace MessageStore.Storage;
 
 /// <summary>Who holds a lock: written beside it for whoever finds it taken.</summary>
 /// <param name="Purpose">What for, such as "backup".</param>
-internal sealed record LockOwner(int ProcessId, string ProcessName, string Machine, DateTimeOffset Since, string Purpose);
+/// <param name="Socket">Where the holder answers, a Unix socket; <see langword="null"/> where it does not.</param>
+internal sealed record LockOwner(int ProcessId, string ProcessName, string Machine, DateTimeOffset Since, string Purpose, string? Socket = null);
 
 /// <summary>
 /// A lock file that the operating system releases when its process ends, with a note beside it that says who holds it. The note alone
@@ -23,14 +24,20 @@ internal sealed class OwnerLock : IDisposable
 
     private readonly IStorage storage;
     private readonly string notePath;
+    private readonly LockOwner owner;
     private IDisposable? held;
 
-    private OwnerLock(IStorage storage, string notePath, IDisposable held)
+    private OwnerLock(IStorage storage, string notePath, LockOwner owner, IDisposable held)
     {
         this.storage = storage;
         this.notePath = notePath;
+        this.owner = owner;
         this.held = held;
     }
+
+    /// <summary>Tells whoever finds the lock taken where its holder answers.</summary>
+    /// <exception cref="IOException">The note cannot be written.</exception>
+    public void Announce(string socket) => WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Socket = socket }));
 
     /// <summary>Takes the lock <paramref name="path"/>.</summary>
     /// <param name="busy">Makes the error where somebody else holds it: gets who, or <see langword="null"/> where they do not say.</param>
@@ -72,7 +79,7 @@ internal sealed class OwnerLock : IDisposable
             {
                 // The note is for people. Mail on a full disk must still be read, and deleted to make room.
             }
-            return new OwnerLock(storage, NoteOf(path), held);
+            return new OwnerLock(storage, NoteOf(path), owner, held);
         }
         catch
         {

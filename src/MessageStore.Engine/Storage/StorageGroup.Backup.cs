@@ -107,6 +107,12 @@ internal sealed partial class StorageGroup
     public Task BackedUpAsync(BackupMark mark) =>
         CommitAsync(Transaction.BackedUp(mark.Id, mark.Lsn, mark.StartedTicks, Identity.Salt));
 
+    /// <summary>Told how long users wait for their transactions; <see langword="null"/> while nobody wants to know.</summary>
+    public CommitMeter? Meter
+    {
+        set => committer.Meter = value;
+    }
+
     public BackupMark? LastBackup => applier.LastBackup;
 
     /// <summary>Begins a new log file of a kind between two transactions, and says which state that is.</summary>

@@ -33,6 +33,9 @@ internal sealed class Transaction
 
     public int FrameLength => FrameHeader.FrameLength(PayloadLength);
 
+    /// <summary>When it was handed in, in <see cref="System.Diagnostics.Stopwatch"/> time; 0 where nobody measures.</summary>
+    public long Submitted { get; set; }
+
     /// <summary>Whether the frame goes to a segment too.</summary>
     public bool IsImage => Type is TransactionType.Append or TransactionType.AppendBegin or TransactionType.AppendPart
         or TransactionType.Archived or TransactionType.Recalled;

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace MessageStore.PowerShell.Binding;
 
-/// <summary>A parameter that takes a path of the file system, relative to the current location; it becomes a full path.</summary>
+/// <summary>A parameter that takes a path of the file system, or several, relative to the current location; they become full paths.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PathArgumentAttribute : ArgumentTransformationAttribute
 {
@@ -11,6 +11,7 @@ public sealed class PathArgumentAttribute : ArgumentTransformationAttribute
         {
             string { Length: > 0 } path => FilePaths.Resolve(engineIntrinsics.SessionState.Path, path),
             FileSystemInfo info => info.FullName,
+            object[] several => Array.ConvertAll(several, one => Transform(engineIntrinsics, one)),
             _ => inputData,
         };
 }

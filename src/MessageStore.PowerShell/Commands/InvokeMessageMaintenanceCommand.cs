@@ -11,6 +11,9 @@ namespace MessageStore.PowerShell.Commands;
 public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
 {
     [Parameter]
+    public MaintenanceTask? Task { get; set; }
+
+    [Parameter]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(StorageGroupCompleter))]
     public string[] StorageGroup { get; set; } = [];
@@ -18,7 +21,7 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
     [Parameter]
     [ValidateNotNullOrEmpty]
     [PathArgument]
-    public string? Destination { get; set; }
+    public string[] Destination { get; set; } = [];
 
     [Parameter]
     public BackupKind Kind { get; set; }
@@ -43,12 +46,18 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
 
     protected override void ProcessRecord()
     {
-        string action = HasCriterion ? "Archive messages, then back up" : "Back up";
+        string action = Task switch
+        {
+            MaintenanceTask.Archive => "Archive messages",
+            MaintenanceTask.Backup => "Back up",
+            _ => HasCriterion ? "Archive messages, then back up" : "Back up",
+        };
         if (!ShouldProcess(Database, action)) return;
         var options = new MaintenanceOptions
         {
+            Task = Task,
             Archive = HasCriterion ? ArchiveOptions(dryRun: false) : null,
-            Backup = new BackupOptions { StorageGroups = StorageGroup, Destination = Destination, Kind = Kind },
+            Backup = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind },
             ArchiveInterval = ArchiveInterval,
             BackupInterval = BackupInterval,
             Cycles = Cycles,
@@ -57,7 +66,7 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
         UseOrStart((store, run) => MaintainAsync(store, options, run));
     }
 
-    private static async Task MaintainAsync(IMessageStore store, MaintenanceOptions options, Run run)
+    private static async System.Threading.Tasks.Task MaintainAsync(IMessageStore store, MaintenanceOptions options, Run run)
     {
         await foreach (MaintenanceRecord record in store.MaintainAsync(options, run.Progress, run.Token).ConfigureAwait(false))
         {

@@ -18,10 +18,13 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     [Parameter]
     [ValidateNotNullOrEmpty]
     [PathArgument]
-    public string? Destination { get; set; }
+    public string[] Destination { get; set; } = [];
 
     [Parameter]
     public BackupKind Kind { get; set; }
+
+    [Parameter]
+    public BackupPriority Priority { get; set; }
 
     private protected override string Activity => "Backing up";
 
@@ -33,7 +36,13 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     {
         string groups = StorageGroup.Length == 0 ? "all storage groups" : "storage groups " + string.Join(", ", StorageGroup);
         if (!ShouldProcess(Database, "Back up " + groups)) return;
-        var options = new BackupOptions { StorageGroups = StorageGroup, Destination = Destination, Kind = Kind };
-        UseOrStart(async (store, run) => run.Write(await store.BackupAsync(options, run.Progress, run.Token).ConfigureAwait(false)));
+        var options = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Priority = Priority };
+        UseOrStart(async (store, run) =>
+        {
+            BackupRun backup = await store.BackupAsync(options, run.Progress, run.Token).ConfigureAwait(false);
+            run.Write(backup);
+            foreach (BackupCopy copy in backup.Copies)
+                if (!copy.IsComplete) run.Error(new MessageStoreException(copy.ErrorId, ErrorKind.Device, copy.Reason, copy.Path));
+        });
     }
 }

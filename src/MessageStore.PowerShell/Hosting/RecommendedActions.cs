@@ -24,6 +24,9 @@ internal static class RecommendedActions
         ErrorIds.AccessDenied => "Give the account write access to the path, then run the command again.",
         ErrorIds.DeviceFailed => "Check the disk and its cables; back up at once.",
         ErrorIds.MaintenanceRunning => "Wait until the run named in the message has ended.",
+        ErrorIds.SchedulerUnavailable => "Choose another -Scheduler, or write the files with Export-MaintenanceSchedule and install them by hand.",
+        ErrorIds.SchedulerFailed => "Read what the scheduler said; nothing else was changed. Task Scheduler and system units want an elevated session.",
+        ErrorIds.ScheduleNotFound => "List the schedules with Get-MaintenanceSchedule.",
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",
@@ -32,6 +35,7 @@ internal static class RecommendedActions
         ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupFailed =>
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",
         ErrorIds.BackupFormatTooOld => "Make a new backup with Start-StorageGroupBackup.",
+        ErrorIds.BaseBackupNotFound => "Make a full backup with Start-StorageGroupBackup -Kind Full; incremental ones can follow it.",
         ErrorIds.BackupChainBroken => "Find the missing set, restore from an older chain, or begin a new one with Start-StorageGroupBackup -Kind Full.",
         ErrorIds.DrillInconclusive => "Remove the cause and run Test-StorageGroupBackup again: nothing is proved yet.",
         ErrorIds.DestinationNotEmpty => "Choose an empty destination, or add -Force to replace what is there.",

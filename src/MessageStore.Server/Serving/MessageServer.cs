@@ -5,40 +5,49 @@ namespace MessageStore.Server.Serving;
 /// </summary>
 internal sealed class MessageServer : IAsyncDisposable
 {
-    /// <summary>How long requests under way get to end once the server is told to stop.</summary>
+    /// <summary>How long requests under way get to end once the server is told to stop; then their connections are cut.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    private readonly IMessageStore store;
+    private readonly EmbeddedMessageStore store;
+    private readonly ServerSocket socket;
     private readonly WebApplication host;
     private int disposed;
 
-    private MessageServer(IMessageStore store, WebApplication host)
+    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host)
     {
         this.store = store;
+        this.socket = socket;
         this.host = host;
     }
 
+    /// <summary>Where it answers for the database.</summary>
+    public string SocketPath => socket.Path;
+
     /// <summary>Opens the database and begins to answer.</summary>
-    /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws.</exception>
+    /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
     public static async Task<MessageServer> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
     {
-        IMessageStore store = await MessageDatabase.OpenAsync(options.Database, cancellationToken).ConfigureAwait(false);
+        EmbeddedMessageStore store = await MessageDatabase.OpenHereAsync(options.Database, cancellationToken).ConfigureAwait(false);
+        ServerSocket? socket = null;
         WebApplication? host = null;
         try
         {
-            host = Build(store, Path.Combine(store.Path, "database.sock"));
+            socket = ServerSocket.For(store.Path);
+            host = Build(store, socket, store.Database.Clock);
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
-            return new MessageServer(store, host);
+            store.Database.Mail.Announce(socket.Path);
+            return new MessageServer(store, socket, host);
         }
         catch
         {
             if (host is not null) await host.DisposeAsync().ConfigureAwait(false);
+            socket?.Dispose();
             await store.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    /// <summary>Serves until told to stop: by Ctrl+C, SIGTERM, the service manager, or the token.</summary>
+    /// <summary>Serves until told to stop: by Ctrl+C, SIGTERM, the service manager, Stop-MessageServer, or the token.</summary>
     public Task WaitAsync(CancellationToken cancellationToken = default) => host.WaitForShutdownAsync(cancellationToken);
 
     /// <summary>Stops taking requests, lets those under way end, and closes the database.</summary>
@@ -47,18 +56,28 @@ internal sealed class MessageServer : IAsyncDisposable
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         await host.StopAsync().ConfigureAwait(false);
         await host.DisposeAsync().ConfigureAwait(false);
+        socket.Dispose();
         await store.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static WebApplication Build(IMessageStore store, string socket)
+    /// <summary>Puts the host together, without starting it.</summary>
+    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);
-        File.Delete(socket); // of a server that was killed: we own the database, so nobody answers there
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(socket));
+        builder.Services.AddSingleton(clock);
+        builder.Services.AddSingleton(store);
+        builder.Services.AddSingleton<StoreEndpoint>();
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = ServerSocket.Bind);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ListenUnixSocket(socket.Path);
+        });
         WebApplication host = builder.Build();
+        host.Services.GetRequiredService<StoreEndpoint>().Map(host);
         host.MapGet("/healthz", async (CancellationToken aborted) => (await store.GetStatusAsync(aborted)).State.ToString());
         return host;
     }

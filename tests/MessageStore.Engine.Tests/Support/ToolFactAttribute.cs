@@ -4,10 +4,14 @@ namespace MessageStore.Tests.Support;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class ToolFactAttribute : FactAttribute
 {
-    public ToolFactAttribute(string tool)
+    public ToolFactAttribute(params string[] tools)
+    {
+        if (tools.FirstOrDefault(t => !IsThere(t)) is { } missing) Skip = $"{missing} is not on the PATH.";
+    }
+
+    public static bool IsThere(string tool)
     {
         string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        bool found = folders.Any(f => File.Exists(Path.Combine(f, tool)) || File.Exists(Path.Combine(f, tool + ".exe")));
-        if (!found) Skip = $"{tool} is not on the PATH.";
+        return folders.Any(f => File.Exists(Path.Combine(f, tool)) || File.Exists(Path.Combine(f, tool + ".exe")));
     }
 }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MessageStore.Server.Serving;
+using MessageStore.Server.Tests.Support;
 
 namespace MessageStore.Server.Tests.Serving;
 

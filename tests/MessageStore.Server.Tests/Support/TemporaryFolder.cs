@@ -1,4 +1,4 @@
-namespace MessageStore.Server.Tests;
+namespace MessageStore.Server.Tests.Support;
 
 /// <summary>A folder that goes when the test ends.</summary>
 internal sealed class TemporaryFolder : IDisposable

@@ -1,0 +1,78 @@
+using MessageStore.Storage;
+
+namespace MessageStore.Backups;
+
+/// <summary>Makes a backup yield to users: measures what their commits take while it runs, and waits where <see cref="PaceControl"/> says so.</summary>
+internal sealed class BackupPace : IDisposable
+{
+    private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A window is as long as this where few commit, before nobody is taken to be there.</summary>
+    private static readonly TimeSpan LongWindow = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
+
+    private readonly TimeProvider clock;
+    private readonly IReadOnlyList<StorageGroup> groups;
+    private readonly BackupPriority priority;
+    private readonly CommitMeter meter = new();
+    private readonly PaceControl control = new();
+    private long windowStart;
+    private long windowBytes;
+
+    public BackupPace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock)
+    {
+        this.clock = clock;
+        this.groups = groups;
+        this.priority = priority;
+        windowStart = clock.GetTimestamp();
+        if (priority == BackupPriority.Users)
+            foreach (StorageGroup group in groups) group.Meter = meter;
+    }
+
+    /// <summary>How often the session slowed down.</summary>
+    public int Yields => control.Yields;
+
+    /// <summary>How long it stood still in all.</summary>
+    public TimeSpan YieldDuration { get; private set; }
+
+    /// <summary>Called before the next <paramref name="bytes"/> are copied; waits for as long as users need.</summary>
+    public void Wait(int bytes, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (priority == BackupPriority.Backup) return;
+        while (true)
+        {
+            TimeSpan elapsed = clock.GetElapsedTime(windowStart);
+            if (elapsed >= LongWindow || (elapsed >= Window && meter.Count >= PaceControl.FewestCommits))
+            {
+                (int commits, TimeSpan wait) = meter.Take(PaceControl.Quantile);
+                control.EndWindow(commits, wait);
+                windowStart = clock.GetTimestamp();
+                windowBytes = 0;
+                continue;
+            }
+            if (windowBytes + bytes <= control.Rate * elapsed.TotalSeconds || (windowBytes == 0 && control.Rate > 0))
+            {
+                windowBytes += bytes;
+                return;
+            }
+            TimeSpan next = elapsed < Window ? Window : LongWindow;
+            TimeSpan until = control.Rate == 0 ? next : TimeSpan.FromSeconds((windowBytes + bytes) / control.Rate);
+            Rest((until < next ? until : next) - elapsed, cancellationToken);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (StorageGroup group in groups) group.Meter = null;
+    }
+
+    private void Rest(TimeSpan time, CancellationToken cancellationToken)
+    {
+        if (time < ShortestRest) time = ShortestRest;
+        long began = clock.GetTimestamp();
+        Task.Delay(time, clock, cancellationToken).GetAwaiter().GetResult();
+        YieldDuration += clock.GetElapsedTime(began);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Reflection;
+
+namespace MessageStore.Remote;
+
+/// <summary>
+/// A database that a server owns, seen through its socket. Made by <see cref="DispatchProxy"/>: every member of <see cref="IMessageStore"/> goes through the same
+/// mechanism, so there is none that could be forgotten.
+/// </summary>
+internal class RemoteMessageStore : DispatchProxy
+{
+    private StoreConnection connection = null!;
+
+    /// <summary>Connects to the server that answers at a socket.</summary>
+    /// <returns>The store; <see langword="null"/> where nobody answers there.</returns>
+    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
+    public static async Task<IMessageStore?> ConnectAsync(string databasePath, string socketPath, CancellationToken cancellationToken = default)
+    {
+        var connection = new StoreConnection(Path.TrimEndingDirectorySeparator(Path.GetFullPath(databasePath)), socketPath);
+        try
+        {
+            await connection.GreetAsync(cancellationToken).ConfigureAwait(false);
+            IMessageStore store = Create<IMessageStore, RemoteMessageStore>();
+            ((RemoteMessageStore)(object)store).connection = connection;
+            return store;
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            connection.Dispose();
+            return null;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        if (targetMethod!.Name == $"get_{nameof(IMessageStore.Path)}") return connection.DatabasePath;
+        if (targetMethod.DeclaringType == typeof(IMessageStore)) return StoreContract.Find(targetMethod.Name)!.Call(connection, args ?? []);
+        connection.Dispose(); // IAsyncDisposable
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace MessageStore.Remote;
+
+/// <summary>A member whose results leave one by one; whoever stops taking them ends the call.</summary>
+internal sealed class SequenceMember<T>(MethodInfo method) : StoreMember(method)
+{
+    public override object Call(StoreConnection connection, object?[] arguments) => CallAsync(connection, arguments, TokenIn(arguments));
+
+    public override async Task RunAsync(IMessageStore store, object?[] arguments, CallSender sender)
+    {
+        await foreach (T item in ((IAsyncEnumerable<T>)Invoke(store, arguments)).ConfigureAwait(false)) await sender.SendAsync(WireKind.Item, item).ConfigureAwait(false);
+        await sender.SendAsync(WireKind.End, []).ConfigureAwait(false);
+    }
+
+    private async IAsyncEnumerable<T> CallAsync(StoreConnection connection, object?[] arguments, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using RemoteCall call = await connection.StartAsync(this, arguments, cancellationToken).ConfigureAwait(false);
+        while (await call.NextAsync(WireKind.Item, WireKind.End, cancellationToken).ConfigureAwait(false) == WireKind.Item) yield return call.Read<T>();
+    }
+}

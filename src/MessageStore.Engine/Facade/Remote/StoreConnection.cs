@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+
+namespace MessageStore.Remote;
+
+/// <summary>The way to the server that owns a database: HTTP over its Unix socket.</summary>
+internal sealed class StoreConnection : IDisposable
+{
+    private static readonly Uri Base = new("http://localhost");
+
+    private readonly HttpMessageInvoker client;
+    private ServerGreeting? greeting;
+
+    public StoreConnection(string databasePath, string socketPath)
+    {
+        DatabasePath = databasePath;
+        client = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            // A call that is left early is to end at the other end too, at once.
+            MaxResponseDrainSize = 0,
+            ConnectCallback = async (_, cancellationToken) => new NetworkStream(await ConnectAsync(socketPath, cancellationToken).ConfigureAwait(false), ownsSocket: true),
+        });
+    }
+
+    /// <summary>The database folder, as the one who opened it named it.</summary>
+    public string DatabasePath { get; }
+
+    /// <summary>Asks who is there, and whether we can talk to them.</summary>
+    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
+    /// <exception cref="HttpRequestException">Nobody answers.</exception>
+    public async Task<ServerGreeting> GreetAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Base, Wire.Route));
+        using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        response.EnsureSuccessStatusCode();
+        greeting = await response.Content.ReadFromJsonAsync<ServerGreeting>(cancellationToken).ConfigureAwait(false);
+        return greeting is { Protocol: Wire.Protocol } && greeting.Contract == StoreContract.Fingerprint ? greeting : throw Incompatible();
+    }
+
+    /// <summary>Sends a call and waits for the beginning of its response.</summary>
+    /// <exception cref="MessageStoreException">ServerConnectionLost, ServerIncompatible.</exception>
+    public async Task<RemoteCall> StartAsync(StoreMember member, object?[] arguments, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Base, $"{Wire.Route}/{member.Name}")) { Content = new CallContent(member, arguments) };
+        request.Headers.Add(Wire.ContractHeader, StoreContract.Fingerprint);
+        HttpResponseMessage? response = null;
+        try
+        {
+            response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            // The server may have been exchanged for another version since it greeted us.
+            if (response.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound) throw Incompatible();
+            response.EnsureSuccessStatusCode();
+            Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            return new RemoteCall(this, member, arguments, response, body);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            response?.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Lost(member, error);
+        }
+        catch
+        {
+            response?.Dispose();
+            throw;
+        }
+    }
+
+    public MessageStoreException Lost(StoreMember member, Exception? inner) => new(ErrorIds.ServerConnectionLost, ErrorKind.Device,
+        $"The server that owns {DatabasePath}{Process} ended or closed the connection during {member.Name}. What it had acknowledged is stored; look what became of the rest, then run the command again.", DatabasePath, inner);
+
+    public void Dispose() => client.Dispose();
+
+    private string Process => greeting is null ? "" : $" (process {greeting.ProcessId})";
+
+    private MessageStoreException Incompatible() => new(ErrorIds.ServerIncompatible, ErrorKind.NotSupported,
+        $"The server that owns {DatabasePath}{Process} is of version {greeting?.Version ?? "unknown"}, which does not speak as version {ServerGreeting.OwnVersion} here does. Install the same version on both sides and restart the server.", DatabasePath);
+
+    private static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

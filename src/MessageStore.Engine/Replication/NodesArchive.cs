@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using MessageStore.IO;
+using MessageStore.Keys;
+
+namespace MessageStore.Replication;
+
+/// <summary>A database's way to its storage nodes: directory, connections, writer and target, put together from its settings.</summary>
+internal sealed class NodesArchive : IDisposable
+{
+    private readonly HttpNodeConnector connector;
+    private readonly DirectoryCache directory;
+    private readonly ReplicatedWriter writer;
+    private readonly TimeProvider time;
+
+    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, TimeProvider time)
+    {
+        this.connector = connector;
+        this.directory = directory;
+        this.writer = writer;
+        this.time = time;
+        Target = target;
+    }
+
+    public NodesArchiveTarget Target { get; }
+
+    /// <summary>Puts it together; no node is asked yet.</summary>
+    /// <exception cref="MessageStoreException">What is wrong with the settings, the key file or the certificate.</exception>
+    public static NodesArchive Open(NodeSettings settings, IStorage storage, TimeProvider time)
+    {
+        Check(settings);
+        IStorageDirectory records = StorageDirectories.Open(settings.Directory, storage, time);
+        var options = new ReplicationOptions { Copies = settings.Copies, Topology = settings.Topology };
+        var connector = new HttpNodeConnector(SharedKey.ReadFile(settings.KeyFile), HttpNodeConnector.DefaultTimeout, time, Authority(settings.AuthorityFile));
+        var directory = new DirectoryCache(records, options, time);
+        var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time), options);
+        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), time);
+    }
+
+    /// <exception cref="MessageStoreException">InvalidParameter.</exception>
+    public static void Check(NodeSettings settings)
+    {
+        if (settings.Copies is < 1 or > NodeSettings.CopiesLimit)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"{settings.Copies} copies were asked for; it must be 1 to {NodeSettings.CopiesLimit}.", settings.Copies);
+    }
+
+    /// <summary>Compares copies with keys, and mends them where the options say so.</summary>
+    /// <inheritdoc cref="ReplicaRepair.RunAsync"/>
+    public Task<ReplicaRepairRun> RepairAsync(IKeyManager keys, ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken) =>
+        new ReplicaRepair(keys, Target, writer, directory, connector, time).RunAsync(options, progress, cancellationToken);
+
+    /// <summary>What the directory says.</summary>
+    /// <exception cref="MessageStoreException">DirectoryUnavailable.</exception>
+    public ValueTask<IReadOnlyList<StorageServerRecord>> ListAsync(CancellationToken cancellationToken) => directory.ListAsync(cancellationToken);
+
+    public void Dispose() => connector.Dispose();
+
+    private static X509Certificate2? Authority(string? path)
+    {
+        try
+        {
+            return path is null ? null : X509CertificateLoader.LoadCertificateFromFile(path);
+        }
+        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The certificate {path} cannot be read: {error.Message}", path, error);
+        }
+    }
+}

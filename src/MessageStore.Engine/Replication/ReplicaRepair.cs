@@ -1,0 +1,245 @@
+using System.Diagnostics;
+using MessageStore.Archiving;
+using MessageStore.IO;
+using MessageStore.Keys;
+
+namespace MessageStore.Replication;
+
+/// <summary>
+/// Compares what keys say with what units hold, and mends the difference: brings missing copies back from good ones, erases what no key names, deletes volumes that are due.
+/// Keys are the authority: a copy exists because a key names it.
+/// </summary>
+/// <param name="keys">What is to be there.</param>
+/// <param name="target">Reads copies.</param>
+/// <param name="writer">Stores new ones.</param>
+/// <param name="directory">What is known of nodes.</param>
+/// <param name="connector">Leads to them.</param>
+/// <param name="time">Tells what is due, and paces.</param>
+internal sealed partial class ReplicaRepair(
+    IKeyManager keys, NodesArchiveTarget target, ReplicatedWriter writer, DirectoryCache directory, INodeConnector connector, TimeProvider time)
+{
+    private const int ProgressStep = 64;
+    private const int ProblemLimit = 100;
+
+    private readonly List<string> problems = [];
+    private readonly Dictionary<string, StorageUnitStatus> units = [];
+    private long messages, underReplicated, restored, erased, expired, unreadable, bytes;
+
+    /// <param name="options">How thoroughly, and at what pace.</param>
+    /// <param name="progress">Told how many keys have been looked at.</param>
+    /// <param name="cancellationToken">Ends the run between two messages; what was mended stays mended.</param>
+    /// <exception cref="MessageStoreException">DirectoryUnavailable, KeysDamaged, DeviceFailed. What one copy or unit refuses is in the result.</exception>
+    public async Task<ReplicaRepairRun> RunAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    {
+        long started = time.GetTimestamp();
+        DateTimeOffset begin = time.GetUtcNow();
+        await LookAtUnitsAsync(cancellationToken).ConfigureAwait(false);
+        var pace = new Pace(options.BytesPerSecond, time);
+        long seen = 0, total = keys.Count;
+        foreach (ArchiveKey key in keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName }))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (seen++ % ProgressStep == 0) progress?.Report(new RunProgress(options.Repair ? "Repairing copies" : "Testing copies", key.Mailbox, seen, Math.Max(seen, total)));
+            List<ArchiveKey> copies = [.. keys.Find(key.Id).Where(k => k.Target == NodesArchiveTarget.TargetName).OrderBy(k => k.Unit, StringComparer.Ordinal)];
+            if (copies.Count == 0 || copies[0].Unit != key.Unit) continue; // each message once, with the first of its keys
+            await CheckAsync(copies, options, pace, cancellationToken).ConfigureAwait(false);
+        }
+        if (options.Repair) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
+        return new ReplicaRepairRun
+        {
+            Messages = messages,
+            UnderReplicated = underReplicated,
+            Unreadable = unreadable,
+            Restored = restored,
+            Erased = erased,
+            Expired = expired,
+            Bytes = bytes,
+            Duration = time.GetElapsedTime(started),
+            Units = [.. units.Values.OrderBy(u => u.Name, StringComparer.Ordinal)],
+            Problems = problems,
+        };
+    }
+
+    private async Task LookAtUnitsAsync(CancellationToken cancellationToken)
+    {
+        foreach (StorageServerRecord node in await directory.ListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                foreach (StorageUnitStatus unit in await connector.Connect(node.Url).GetStatusAsync(cancellationToken).ConfigureAwait(false)) units[unit.Name] = unit;
+            }
+            catch (MessageStoreException error)
+            {
+                Report(error.Message);
+                foreach (StorageUnitRecord unit in node.Units)
+                {
+                    string name = $"{node.Name}/{unit.Name}";
+                    units[name] = new StorageUnitStatus { Name = name, Folder = "", Availability = UnitAvailability.Unavailable, Reason = error.Message };
+                }
+            }
+        }
+    }
+
+    private async Task CheckAsync(List<ArchiveKey> copies, ReplicaRepairOptions options, Pace pace, CancellationToken cancellationToken)
+    {
+        messages++;
+        var good = new List<ArchiveKey>();
+        var bad = new List<ArchiveKey>();
+        var away = new List<ArchiveKey>();
+        foreach (ArchiveKey copy in copies)
+        {
+            switch (await StateOfAsync(copy, options, pace, cancellationToken).ConfigureAwait(false))
+            {
+                case CopyState.Good:
+                    good.Add(copy);
+                    break;
+                case CopyState.Bad:
+                    bad.Add(copy);
+                    break;
+                default:
+                    away.Add(copy);
+                    break;
+            }
+        }
+        int missing = target.Copies - good.Select(k => DirectoryCache.NodeOf(k.Unit)).Distinct().Count();
+        if (missing <= 0 && bad.Count == 0 && !await IsInWrongGroupAsync(good, cancellationToken).ConfigureAwait(false)) return;
+        if (good.Count == 0)
+        {
+            unreadable++;
+            underReplicated++;
+            Report($"Message {copies[0].Id} of {copies[0].Mailbox} has no copy that can be read: {string.Join(", ", copies.Select(k => k.Unit))}.");
+            return;
+        }
+        if (options.Repair && await MendAsync(good, bad, away, pace, cancellationToken).ConfigureAwait(false)) restored++;
+        else if (missing > 0) underReplicated++;
+    }
+
+    private async Task<CopyState> StateOfAsync(ArchiveKey copy, ReplicaRepairOptions options, Pace pace, CancellationToken cancellationToken)
+    {
+        if (!units.TryGetValue(copy.Unit, out StorageUnitStatus? unit) || unit.Availability == UnitAvailability.Unavailable && unit.Folder.Length == 0) return CopyState.Away;
+        try
+        {
+            if (options.ReadBodies)
+            {
+                await pace.WaitAsync(copy.Length, cancellationToken).ConfigureAwait(false);
+                await target.VerifyAsync(copy, cancellationToken).ConfigureAwait(false);
+                bytes += copy.Length;
+                return CopyState.Good;
+            }
+            return await IsListedAsync(copy, cancellationToken).ConfigureAwait(false) ? CopyState.Good : CopyState.Bad;
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        {
+            Report(error.Message);
+            return CopyState.Bad;
+        }
+        catch (MessageStoreException error)
+        {
+            Report(error.Message);
+            return CopyState.Away;
+        }
+    }
+
+    /// <summary>Whether a message lies in a later group only although an earlier one has nodes for it again.</summary>
+    private async ValueTask<bool> IsInWrongGroupAsync(List<ArchiveKey> good, CancellationToken cancellationToken) => await ShortInFirstGroupAsync(good, cancellationToken).ConfigureAwait(false) > 0;
+
+    /// <summary>How many copies the first group could have and has not.</summary>
+    private async ValueTask<int> ShortInFirstGroupAsync(List<ArchiveKey> good, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StorageServerRecord> nodes = await directory.ListAsync(cancellationToken).ConfigureAwait(false);
+        DateTimeOffset now = time.GetUtcNow();
+        List<StorageServerRecord> serving = [.. nodes.Where(n => (n.Expires is not { } end || end > now)
+            && n.Units.Any(u => units.TryGetValue($"{n.Name}/{u.Name}", out StorageUnitStatus? unit) && unit.Availability == UnitAvailability.Available))];
+        if (serving.Count == 0) return 0;
+        int first = serving.Min(n => n.Group);
+        HashSet<string> inFirst = [.. serving.Where(n => n.Group == first).Select(n => n.Name)];
+        HashSet<string> firstOfAll = [.. nodes.Where(n => n.Group == first).Select(n => n.Name)];
+        int there = good.Select(k => DirectoryCache.NodeOf(k.Unit)).Distinct().Count(firstOfAll.Contains);
+        return Math.Min(target.Copies, inFirst.Count) - there;
+    }
+
+    /// <summary>Makes a message's copies whole again.</summary>
+    private async Task<bool> MendAsync(List<ArchiveKey> good, List<ArchiveKey> bad, List<ArchiveKey> away, Pace pace, CancellationToken cancellationToken)
+    {
+        ArchiveKey any = good[0];
+        try
+        {
+            byte[]? content = null;
+            foreach (ArchiveKey copy in (ArchiveKey[])[.. good])
+            {
+                content = await ReadAsync(copy, pace, cancellationToken).ConfigureAwait(false);
+                if (content is not null) break;
+                good.Remove(copy);
+                bad.Add(copy);
+            }
+            if (content is null)
+            {
+                unreadable++;
+                return false;
+            }
+
+            // A unit that still thinks it has a whole record would answer with it.
+            foreach (ArchiveKey copy in bad) await EraseAsync(copy, cancellationToken).ConfigureAwait(false);
+            int missing = Math.Max(target.Copies - good.Select(k => DirectoryCache.NodeOf(k.Unit)).Distinct().Count(), await ShortInFirstGroupAsync(good, cancellationToken).ConfigureAwait(false));
+            if (missing > 0)
+            {
+                IReadOnlyList<HopAnswer> stored = await writer.WriteAsync(
+                    [new SentRecord(content, Crc32C.Compute(content))], [.. good.Select(k => k.Unit)], missing, cancellationToken).ConfigureAwait(false);
+                keys.Put([.. stored.Select(a => any with { Unit = a.Unit, Volume = a.Places[0].Volume, Offset = a.Places[0].Offset, Length = a.Places[0].Length })]);
+                HashSet<string> written = [.. stored.Select(a => a.Unit)];
+                bad.RemoveAll(k => written.Contains(k.Unit));
+                away.RemoveAll(k => written.Contains(k.Unit));
+            }
+            // What lies on a unit that is away is an orphan when it comes back.
+            foreach (ArchiveKey copy in (ArchiveKey[])[.. bad, .. away]) keys.Remove(copy.Id, copy.Target, copy.Unit);
+            return true;
+        }
+        catch (MessageStoreException error)
+        {
+            Report($"Message {any.Id} of {any.Mailbox} could not be brought back to {target.Copies} copies: {error.Message}");
+            return false;
+        }
+    }
+
+    /// <summary>Reads a copy and compares all its checksums.</summary>
+    /// <returns><see langword="null"/> where it is not what was written.</returns>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    private async Task<byte[]?> ReadAsync(ArchiveKey copy, Pace pace, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await pace.WaitAsync(copy.Length, cancellationToken).ConfigureAwait(false);
+            FetchedRecord record = await target.FetchAsync(copy, cancellationToken).ConfigureAwait(false);
+            ArchiveRecordReader.Verify(record, ArchiveRecordReader.ReadInfo(record, copy));
+            var content = new byte[copy.Length];
+            record.ReadFully(content, copy.Offset);
+            bytes += content.Length;
+            return content;
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        {
+            Report(error.Message);
+            return null;
+        }
+    }
+
+    private async Task EraseAsync(ArchiveKey copy, CancellationToken cancellationToken)
+    {
+        if (await directory.FindAsync(copy.Unit, cancellationToken).ConfigureAwait(false) is not { } node) return;
+        await connector.Connect(node.Url).EraseAsync(copy.Unit, [new ErasedRecord(copy.Id, copy.Volume, copy.Offset)], cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Report(string problem)
+    {
+        if (problems.Count < ProblemLimit && !problems.Contains(problem)) problems.Add(problem);
+    }
+
+    private enum CopyState
+    {
+        Good,
+        /// <summary>Its unit answers, and does not have it whole.</summary>
+        Bad,
+        /// <summary>Its unit does not answer.</summary>
+        Away,
+    }
+}

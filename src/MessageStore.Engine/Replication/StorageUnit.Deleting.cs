@@ -1,0 +1,101 @@
+using System.Buffers;
+using MessageStore.Archiving;
+using MessageStore.IO;
+
+namespace MessageStore.Replication;
+
+/// <summary>Deletion: whole volumes on their day, single records by fillers.</summary>
+internal sealed partial class StorageUnit
+{
+    /// <summary>Deletes the volumes whose deletion date has come.</summary>
+    /// <param name="now">The time that counts.</param>
+    /// <param name="held">Messages that must stay: a volume with one of them stays whole.</param>
+    /// <returns>The number of records that are gone.</returns>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    public long Expire(DateTimeOffset now, IReadOnlySet<Guid> held)
+    {
+        DateOnly today = DateOnly.FromDateTime(now.UtcDateTime);
+        long gone = 0;
+        lock (disk)
+        {
+            for (int number = 0; number < volumes.Count; number++)
+            {
+                UnitVolume volume = volumes[number];
+                if (volume.IsGone || volume.IsRefused || volume.Name.Series.DeletionDay is not { } day || day > today) continue;
+                gone += Delete(number, held);
+            }
+        }
+        return gone;
+    }
+
+    /// <summary>
+    /// Erases single records: what they held is overwritten, every other record stays where it is. Records that the unit does not hold are no error. One whose header
+    /// cannot be read any more is only forgotten, so that the message can be stored anew.
+    /// </summary>
+    /// <returns>The number of records erased.</returns>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    public long Erase(IReadOnlyCollection<ErasedRecord> records)
+    {
+        long erased = 0;
+        foreach (ErasedRecord record in records)
+        {
+            lock (disk)
+            {
+                try
+                {
+                    int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == record.Volume);
+                    if (number < 0 || !Holds(UnitTable.Tag(record.Id), number, record.Offset)) continue;
+                    if (InfoAt(number, record.Offset) is { } info)
+                    {
+                        if (info.Id != record.Id) continue; // another message with the same tag
+                        Fill(volumes[number].Name, info.Offset, info.Length);
+                    }
+                    table.Remove(UnitTable.Tag(record.Id), number, record.Offset);
+                    erased++;
+                }
+                catch (Exception error) when (ArchiveErrors.IsDevice(error))
+                {
+                    throw ArchiveErrors.Wrap(error, $"erasing message {record.Id}", Folder);
+                }
+            }
+        }
+        return erased;
+    }
+
+    private long Delete(int number, IReadOnlySet<Guid> held)
+    {
+        UnitVolume volume = volumes[number];
+        string path = volume.Name.PathIn(Folder);
+        try
+        {
+            List<(Guid Id, long Offset)> records;
+            using (IStorageFile file = storage.Open(path, FileAccessKind.Read)) records = [.. VolumeRecovery.Walk(file, marker.Salt, volume.Length).Select(r => (r.Id, r.Offset))];
+            if (records.Any(r => held.Contains(r.Id))) return 0;
+            if (open.TryGetValue(volume.Name.Series, out VolumeFile? writing) && writing.Name == volume.Name) Close(volume.Name.Series);
+            storage.DeleteFile(path);
+            storage.FlushFolder(Path.GetDirectoryName(path)!);
+            volume.IsGone = true;
+            return records.Count(r => table.Remove(UnitTable.Tag(r.Id), number, r.Offset));
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "deleting a volume that is due", path);
+        }
+    }
+
+    private void Fill(VolumeName volume, long offset, long length)
+    {
+        using IStorageFile file = storage.Open(volume.PathIn(Folder), FileAccessKind.ReadWrite);
+        byte[] fillers = ArrayPool<byte>.Shared.Rent((int)length);
+        try
+        {
+            VolumeMember.WriteFillers(fillers.AsSpan(0, (int)length));
+            file.Write(fillers.AsSpan(0, (int)length), offset);
+            file.Flush();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(fillers);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using MessageStore.Backups;
+using MessageStore.Storage;
+
+namespace MessageStore.Tests.Backups;
+
+/// <summary>A backup goes as fast as it can where nobody waits for it, and makes way where somebody does.</summary>
+public class PaceControlTests
+{
+    private static readonly TimeSpan Usual = TimeSpan.FromMilliseconds(2);
+
+    [Fact]
+    public void With_nobody_there_nothing_is_limited()
+    {
+        var control = new PaceControl();
+        for (int i = 0; i < 50; i++)
+        {
+            Assert.Equal(PaceControl.NoLimit, control.Rate);
+            control.EndWindow(0, TimeSpan.Zero);
+        }
+        Assert.Equal(0, control.Yields);
+    }
+
+    [Fact]
+    public void Users_who_appear_are_looked_at_alone_first()
+    {
+        var control = new PaceControl();
+        control.EndWindow(100, Usual * 3);
+        Assert.Equal(0, control.Rate);
+        control.EndWindow(100, Usual);
+        Assert.Equal(PaceControl.NoLimit, control.Rate);
+    }
+
+    [Fact]
+    public void Users_who_wait_longer_slow_the_backup_down_but_never_to_a_standstill()
+    {
+        var control = new PaceControl();
+        Run(control, 203, rate => rate == 0 ? Usual : Usual * 2);
+        Assert.Equal(PaceControl.SlowestRate, control.Rate);
+        Assert.True(control.Yields > 20);
+    }
+
+    [Fact]
+    public void The_rate_settles_where_users_hardly_notice()
+    {
+        var control = new PaceControl();
+        double bearable = 300 << 20, sum = 0;
+        int windows = 0;
+        Run(control, 400, rate =>
+        {
+            sum += rate;
+            windows++;
+            return rate > bearable ? Usual * 1.5 : Usual;
+        });
+        double mean = sum / windows;
+        Assert.InRange(mean, bearable * 0.4, bearable * 1.1);
+    }
+
+    [Fact]
+    public void When_users_have_gone_the_limit_goes_too()
+    {
+        var control = new PaceControl();
+        Run(control, 100, rate => rate == 0 ? Usual : Usual * 2);
+        control.EndWindow(1, Usual);
+        Assert.Equal(PaceControl.NoLimit, control.Rate);
+    }
+
+    [Fact]
+    public void Users_alone_are_measured_again_and_again()
+    {
+        var control = new PaceControl();
+        int calm = 0;
+        Run(control, 100, rate =>
+        {
+            if (rate == 0) calm++;
+            return Usual;
+        });
+        Assert.InRange(calm, 8, 12);
+    }
+
+    [Fact]
+    public void A_meter_counts_what_users_wait()
+    {
+        using TestMeter group = new();
+        (int count, TimeSpan wait) = group.Meter.Take(0.95);
+        Assert.Equal(10, count);
+        Assert.True(wait > TimeSpan.Zero);
+        Assert.Equal((0, TimeSpan.Zero), group.Meter.Take(0.95));
+    }
+
+    private static void Run(PaceControl control, int windows, Func<double, TimeSpan> wait)
+    {
+        for (int i = 0; i < windows; i++) control.EndWindow(100, wait(control.Rate));
+    }
+
+    private sealed class TestMeter : IDisposable
+    {
+        private readonly BackupBed bed = new();
+
+        public TestMeter()
+        {
+            bed.Append(1);
+            bed.Group.Meter = Meter;
+            bed.Append(10);
+            bed.Group.Meter = null;
+            bed.Append(5);
+        }
+
+        public CommitMeter Meter { get; } = new();
+
+        public void Dispose() => bed.Dispose();
+    }
+}
