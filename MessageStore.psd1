@@ -17,12 +17,15 @@
     AliasesToExport      = @()
     CmdletsToExport      = @(
         'Export-MaintenanceSchedule'
+        'Add-MessageHold'
+        'Block-MessageArchive'
         'Export-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
         'Get-MaintenanceSchedule'
         'Get-MessageArchive'
         'Get-MessageDatabase'
+        'Get-MessageHold'
         'Get-StorageGroup'
         'Get-StorageGroupBackup'
         'Get-StoredMailbox'
@@ -34,14 +37,17 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Remove-MessageHold'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
+        'Restore-ArchivedMessage'
         'Restore-MessageDatabase'
         'Set-StoredMessage'
         'Start-MessageArchive'
         'Start-StorageGroupBackup'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
+        'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
     )
     PrivateData          = @{

@@ -85,7 +85,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
                 LostMessages = report.Lost,
             };
         }
-        catch (MessageStoreException)
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
         {
             return failed; // so damaged that it does not even say what it holds; that it is bad stands
         }

@@ -95,7 +95,7 @@ internal sealed partial class BackupGroupView
                 byte[] head = new byte[Math.Min(next.Header.PayloadLength, ImageHeader.Size + ushort.MaxValue)];
                 int read = segment.ReadFully(head, next.Offset + FrameHeader.Size);
                 if (!ImageHeader.TryRead(head.AsSpan(0, read), identity.Salt, out ImageHeader image)) continue;
-                IndexEntry entry = Applier.EntryOf(image, new Placement(number, next.Offset), image.Flags | EntryFlags.InUse | (type == TransactionType.Archived ? EntryFlags.Archived : 0));
+                IndexEntry entry = Applier.EntryOf(image, new Placement(number, next.Offset), (image.Flags & ~EntryFlags.Recall) | EntryFlags.InUse | (type == TransactionType.Archived ? EntryFlags.Archived : 0));
                 if (ImageFrames.Verify(new ContiguousImage(segment, entry), entry, identity.Salt, buffer, out _, out _) is not null) continue;
                 offset = next.Offset + entry.ImageLength;
                 if (index.Find(entry.Id) >= 0 || (found.TryGetValue(entry.Id, out var other) && other.Lsn > next.Header.Lsn)) continue;

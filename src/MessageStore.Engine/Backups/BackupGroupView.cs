@@ -56,7 +56,8 @@ internal sealed partial class BackupGroupView : IDisposable
     /// <summary>Mailboxes with their folders, by number.</summary>
     public IEnumerable<MailboxState> Mailboxes => index.Mailboxes.Values;
 
-    public IReadOnlyDictionary<int, MailboxState> MailboxesByNumber => index.Mailboxes;
+    /// <summary>What the administrator said about mailboxes, such as holds.</summary>
+    public IReadOnlyList<RecordTable> Records => index.AllRecords();
 
     /// <summary>The messages of a mailbox in order of arrival.</summary>
     public IEnumerable<IndexEntry> List(MailboxState mailbox)

@@ -50,15 +50,18 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         using OwnerLock? owner = plan.InPlace ? TakeOwnership(plan) : null;
         try
         {
-            foreach (string folder in plan.StagingFolders) storage.CreateFolder(folder);
+            if (plan.InPlace) FolderSwap.Complete(storage, plan.Destination);
+            foreach (string folder in plan.StagingFolders) DurableFolder.Create(storage, folder);
             RestoreRun run = work();
             cancellationToken.ThrowIfCancellationRequested();
             return run with { Path = plan.Destination, Warnings = [.. run.Warnings, .. plan.SwapIn(storage)] };
         }
         catch (Exception error)
         {
-            plan.Discard(storage);
-            if (error is IOException or UnauthorizedAccessException) throw StorageErrors.Wrap(error, "restoring", plan.Destination);
+            bool begun = plan.IsBegun(storage);
+            if (!begun) plan.Discard(storage);
+            if (error is IOException or UnauthorizedAccessException)
+                throw StorageErrors.Wrap(error, begun ? "exchanging restored folders, which the next opening of the database ends" : "restoring", plan.Destination);
             throw;
         }
     }

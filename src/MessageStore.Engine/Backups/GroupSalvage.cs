@@ -26,7 +26,7 @@ internal sealed class GroupSalvage(IStorage storage, TimeProvider clock, IProgre
 
     private async Task<long> RunAsync(BackupGroupView view, StorageGroup group, DamageReport report, CancellationToken cancellationToken)
     {
-        await group.AdoptNamesAsync(view.Mailboxes).ConfigureAwait(false);
+        await group.AdoptNamesAsync(view.Mailboxes, view.Records).ConfigureAwait(false);
         var underWay = new Queue<(Task Task, long Bytes)>();
         long bytes = 0, brought = 0, seen = 0;
         foreach (MailboxState mailbox in view.Mailboxes)

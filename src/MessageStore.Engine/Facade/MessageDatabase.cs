@@ -58,9 +58,7 @@ public static class MessageDatabase
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, DiskFull.</exception>
     public static Task<RestoreRun> RestoreAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var restore = new DatabaseRestore(DiskStorage.Instance, TimeProvider.System, progress);
-        var keys = new KeysRestore(DiskStorage.Instance, TimeProvider.System);
-        return Task.Run(() => restore.Run(options, keys.Run, cancellationToken), cancellationToken);
+        return Task.Run(() => RestoreNow(DiskStorage.Instance, options, TimeProvider.System, progress, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc cref="TestBackupAsync(DrillOptions, IProgress{RunProgress}?, CancellationToken)"/>
@@ -94,14 +92,31 @@ public static class MessageDatabase
         return isRoomy || DiskStorage.Instance.FreeBytes(temporary) >= DiskStorage.Instance.FreeBytes(beside) ? temporary : beside;
     }
 
+    internal static RestoreRun RestoreNow(IStorage storage, RestoreOptions options, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new DatabaseRestore(storage, clock, progress).Run(options, new KeysRestore(storage, clock).Run, cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "restoring", options.Destination);
+        }
+    }
+
     internal static void CreateNow(IStorage storage, MessageDatabaseOptions options, TimeProvider clock)
     {
-        DatabaseSettings settings = MailDatabase.Create(storage, options, clock);
-        string path = Path.GetFullPath(options.Path);
-        string keys = Path.Combine(path, OpenDatabase.KeysFolder);
-        storage.CreateFolder(keys);
-        JournalKeyManager.Create(storage, keys);
-        ArchiveMarker.Create(storage, DatabaseSettings.Resolve(path, settings.ArchivePath), settings.DatabaseId);
-        storage.FlushFolder(path);
+        string path = Path.GetFullPath(options.Path), keys = Path.Combine(path, OpenDatabase.KeysFolder);
+        new DatabaseCreation(storage, options, clock).Run((settings, interrupted) =>
+        {
+            if (interrupted is not null)
+            {
+                storage.DeleteFolder(keys);
+                ArchiveMarker.Remove(storage, DatabaseSettings.Resolve(path, interrupted.ArchivePath), interrupted.DatabaseId);
+            }
+            DurableFolder.Create(storage, keys);
+            JournalKeyManager.Create(storage, keys);
+            ArchiveMarker.Create(storage, DatabaseSettings.Resolve(path, settings.ArchivePath), settings.DatabaseId);
+        });
     }
 }

@@ -4,8 +4,11 @@ namespace MessageStore.Storage;
 
 internal sealed partial class StorageGroup
 {
-    /// <summary>Hands in mailbox and folder names with the numbers that they had in another copy of this group. An empty group has their state then.</summary>
-    public Task AdoptNamesAsync(IEnumerable<MailboxState> mailboxes)
+    /// <summary>How many messages of a record go in one transaction.</summary>
+    private const int MembersAtOnce = 10_000;
+
+    /// <summary>Takes over names of mailboxes and folders, with their numbers, and records, such as holds, from another copy of this group.</summary>
+    public Task AdoptNamesAsync(IEnumerable<MailboxState> mailboxes, IEnumerable<RecordTable> records)
     {
         var transactions = new List<Transaction>();
         foreach (MailboxState mailbox in mailboxes)
@@ -13,6 +16,12 @@ internal sealed partial class StorageGroup
             transactions.Add(Transaction.MailboxCreated(mailbox.Number, mailbox.Name, Identity.Salt));
             for (int folder = 1; folder < mailbox.Folders.Count; folder++)
                 transactions.Add(Transaction.FolderCreated(mailbox.Number, folder, mailbox.Folders[folder].Name, Identity.Salt));
+        }
+        foreach (RecordTable record in records)
+        {
+            transactions.Add(Transaction.Record(record.Record, Identity.Salt));
+            foreach (UInt128Bytes[] members in record.Members.Chunk(MembersAtOnce))
+                transactions.Add(Transaction.RecordMembers(record.Record.Id, [.. members.Select(m => m.ToGuid())], Identity.Salt));
         }
         return CommitAsync(transactions);
     }
