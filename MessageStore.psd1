@@ -42,6 +42,7 @@
         'Remove-StoredMessage'
         'Restore-ArchivedMessage'
         'Restore-MessageDatabase'
+        'Restore-StoredMessage'
         'Set-StoredMessage'
         'Start-MessageArchive'
         'Start-StorageGroupBackup'

@@ -17,6 +17,7 @@ BeforeDiscovery {
         @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
+        @{ Name = 'Restore-StoredMessage'; Change = { Restore-StoredMessage ./mail/backups ./mail -Mailbox alice -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }
         @{ Name = 'Register-MaintenanceSchedule'; Change = { Register-MaintenanceSchedule ./mail -ArchiveAt 01:00 -BackupEvery 01:00:00 -WhatIf } }
         @{ Name = 'Unregister-MaintenanceSchedule'; Change = { Unregister-MaintenanceSchedule ./mail -WhatIf } }

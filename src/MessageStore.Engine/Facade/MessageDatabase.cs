@@ -79,6 +79,13 @@ public static class MessageDatabase
         }, cancellationToken);
     }
 
+    /// <summary>Takes messages straight from a backup into <c>.eml</c> files, below <c>&lt;mailbox&gt;/&lt;folder&gt;/</c>; no database is needed.</summary>
+    /// <param name="force">Replace files that are there; without, a message whose file is there is Present.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, BackupDamaged, MailboxNotFound, and device errors.</exception>
+    public static IAsyncEnumerable<MessageRestore> ExtractMessagesAsync(
+        MessageRestoreOptions options, string destination, bool force = false, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        MessageExtraction.RunAsync(DiskStorage.Instance, options, Path.GetFullPath(destination), force, TimeProvider.System, progress, cancellationToken);
+
     /// <summary>Backups at a path (a file or a folder), newest first; incomplete ones are listed as such.</summary>
     /// <exception cref="MessageStoreException">PathNotFound.</exception>
     public static IReadOnlyList<BackupInfo> ListBackups(string path) => BackupCatalog.List(DiskStorage.Instance, path, TimeProvider.System);
