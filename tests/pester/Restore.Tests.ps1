@@ -3,7 +3,7 @@ BeforeAll {
     $place = New-TestFolder restore
     Push-Location $place
     $db = New-MessageDatabase ./mail -StorageGroup SG1, SG2 -PassThru
-    New-Mbox ./inbox.mbox 12 -Size 3000
+    New-Mbox "$place/inbox.mbox" 12 -Size 3000
     $null = Import-StoredMessage $db alice ./inbox.mbox
     $null = Import-StoredMessage $db bob ./inbox.mbox
     Get-StoredMessage $db alice | Select-Object -First 2 | Set-StoredMessage -IsRead $true -IsFlagged $true

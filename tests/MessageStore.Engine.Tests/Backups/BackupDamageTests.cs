@@ -41,7 +41,7 @@ public class BackupDamageTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(7)]
+    [InlineData(10)]
     [InlineData(27)]
     public async Task The_message_whose_byte_was_flipped_is_named_and_all_others_come_back(int number)
     {

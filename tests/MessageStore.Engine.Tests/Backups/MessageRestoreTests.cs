@@ -51,8 +51,8 @@ public class MessageRestoreTests
     {
         MemoryBackup backup = await MemoryBackup.MakeAsync();
         byte[] bad = (byte[])backup.Bytes.Clone();
-        bad[bad.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes("From here on: text 7\n"))] ^= 1;
-        StoredMessage hit = backup.Messages.Values.Single(m => m.Subject == "message 7");
+        bad[bad.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes("From here on: text 10\n"))] ^= 1;
+        StoredMessage hit = backup.Messages.Values.Single(m => m.Subject == "message 10");
         using var folder = new TemporaryFolder();
         List<MessageRestore> results = await MessageExtraction.RunAsync(backup.DiskWith(bad), new MessageRestoreOptions { BackupPath = backup.File, Mailbox = hit.Mailbox, ReceivedAfter = DateTimeOffset.UnixEpoch.AddDays(500) },
             folder["out"], false, TimeProvider.System, null, CancellationToken.None).ToListAsync();
