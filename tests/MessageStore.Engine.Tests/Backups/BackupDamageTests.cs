@@ -40,11 +40,26 @@ public class BackupDamageTests(ITestOutputHelper output)
         Proof.Report(output, string.Create(CultureInfo.InvariantCulture, $"{count:N0} damages, all Failed; {named:N0} cost messages, which were named; {restored:N0} of {count / RestoreEach:N0} restored with what was whole"));
     }
 
-    [Theory]
-    [InlineData(10)]
-    [InlineData(27)]
-    public async Task The_message_whose_byte_was_flipped_is_named_and_all_others_come_back(int number)
+    [Fact]
+    public async Task A_message_of_the_patch_files_is_counted_when_it_is_hit_and_all_others_come_back()
     {
+        MemoryBackup backup = await MemoryBackup.MakeAsync();
+        byte[] bad = (byte[])backup.Bytes.Clone();
+        bad[bad.AsSpan().LastIndexOf("From here on: text 27\n"u8)] ^= 1;
+        MemoryStorage disk = backup.DiskWith(bad);
+        BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
+        Assert.Equal((DrillResult.Failed, 1L), (drill.Result, drill.Differences));
+        Assert.Contains("othing is left of 1 message", drill.Reason, StringComparison.Ordinal);
+        RestoreRun run = MemoryBackup.Restore(disk, new RestoreOptions { BackupPath = backup.File, Destination = MemoryBackup.Target, SkipDamaged = true });
+        Assert.Equal(1, run.Lost);
+        HashSet<Guid> back = await backup.CompareAsync(disk, MemoryBackup.Target);
+        Assert.Equal("message 27", Assert.Single(backup.Messages.Values, m => !back.Contains(m.Id)).Subject);
+    }
+
+    [Fact]
+    public async Task The_message_whose_byte_was_flipped_is_named_and_all_others_come_back()
+    {
+        const int number = 10;
         MemoryBackup backup = await MemoryBackup.MakeAsync();
         byte[] bad = (byte[])backup.Bytes.Clone();
         int at = bad.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes($"From here on: text {number}\n"));
