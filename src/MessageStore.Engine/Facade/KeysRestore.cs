@@ -16,7 +16,6 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         var warnings = new List<string>();
         if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage, warnings);
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
-        var warnings = new List<string>();
         BuryExpired(databasePath, settings, keys, groups, warnings);
         HashSet<Guid> missing = Missing(groups, keys, DatabaseSettings.Resolve(databasePath, settings.ArchivePath));
         if (missing.Count > 0 && originalKeysFolder != keysFolder && storage.FolderExists(originalKeysFolder)) TakeFromOriginal(originalKeysFolder, keysFolder, keys, missing);
