@@ -45,6 +45,7 @@
         'Remove-StoredMessage'
         'Restore-ArchivedMessage'
         'Restore-MessageDatabase'
+        'Restore-StoredMessage'
         'Set-MessageDatabase'
         'Set-StoredMailbox'
         'Set-StoredMessage'

@@ -15,7 +15,7 @@ $PromisedCmdlets = @(
     'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
     'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Register-MaintenanceSchedule', 'Remove-StoredMailbox', 'Remove-StoredMessage',
-    'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-MessageServer', 'Start-StorageGroupBackup', 'Stop-MessageServer',
+    'Restore-MessageDatabase', 'Restore-StoredMessage', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-MessageServer', 'Start-StorageGroupBackup', 'Stop-MessageServer',
     'Test-MessageDatabase', 'Test-StorageGroupBackup', 'Unregister-MaintenanceSchedule')
 
 function New-TestFolder {

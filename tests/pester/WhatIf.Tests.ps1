@@ -21,6 +21,7 @@ BeforeDiscovery {
         @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
+        @{ Name = 'Restore-StoredMessage'; Change = { Restore-StoredMessage ./mail/backups ./mail -Mailbox alice -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }
         @{ Name = 'Start-MessageServer'; Change = { Start-MessageServer ./mail -WhatIf } }
         @{ Name = 'Stop-MessageServer'; Change = { Stop-MessageServer ./mail -WhatIf } }

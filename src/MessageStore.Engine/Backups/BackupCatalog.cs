@@ -69,7 +69,7 @@ internal static class BackupCatalog
                 PatchTransactions = label.PatchTransactions,
                 Bytes = label.Bytes,
                 IsComplete = !partial,
-                LastDrill = BackupDrillRunner.Describe(storage, path),
+                LastDrill = DrillBook.Describe(storage, path),
                 Reason = partial ? "The session did not come to name the file." : "",
             };
         }

@@ -48,7 +48,7 @@ internal sealed class BaseFinder(IStorage storage, Guid databaseId)
         {
             BackupChain chain = BackupChain.Find(storage, path);
             return chain.Labels[^1].Sha256 == label.Sha256
-                && chain.Paths.All(p => !BackupDrillRunner.Describe(storage, p).StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal));
+                && chain.Paths.All(p => !DrillBook.Describe(storage, p).StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal));
         }
         catch (MessageStoreException)
         {

@@ -104,6 +104,12 @@ public interface IMessageStore : IAsyncDisposable
     /// <exception cref="MessageStoreException">MaintenanceRunning, GroupNotFound, DiskFull.</exception>
     Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Brings single messages back straight from a backup file, each under its own Id, while everybody goes on. Each result leaves as it is made; trouble with one message is its result.
+    /// </summary>
+    /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, BackupDamaged, MailboxNotFound, GroupClosedForWriting, DiskFull.</exception>
+    IAsyncEnumerable<MessageRestore> RestoreMessagesAsync(MessageRestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
     /// <summary>Backups found at a path, or at the database's backup path, newest first. Incomplete files are listed as such.</summary>
     IAsyncEnumerable<BackupInfo> ListBackupsAsync(string? path = null, CancellationToken cancellationToken = default);
 

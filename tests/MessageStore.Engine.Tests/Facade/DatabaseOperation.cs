@@ -114,7 +114,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     private static Task DrillAsync(Turn turn) => Task.Run(() =>
     {
         if (turn.Run.Backups.Count == 0) return;
-        BackupDrill drill = new BackupDrillRunner(turn.Run.Storage, turn.Run.Clock, null).Run(turn.Run.Backups[^1], "/scratch", CancellationToken.None);
+        BackupDrill drill = new BackupDrillRunner(turn.Run.Storage, turn.Run.Clock, null).Run(turn.Run.Backups[^1], "/scratch", null, CancellationToken.None);
         if (drill.Result == DrillResult.Failed) throw new InvariantException($"The drill of a complete backup fails: {drill.Reason}");
     });
 

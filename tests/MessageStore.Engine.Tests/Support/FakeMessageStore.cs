@@ -161,6 +161,9 @@ internal sealed class FakeMessageStore : IMessageStore
     public IAsyncEnumerable<BackupRetention> RemoveBackupsAsync(BackupRetentionOptions options, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public IAsyncEnumerable<MessageRestore> RestoreMessagesAsync(MessageRestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<BackupInfo> ListBackupsAsync(string? path = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
