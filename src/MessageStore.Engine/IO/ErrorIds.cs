@@ -34,6 +34,9 @@ public static class ErrorIds
     public const string ArchiveDamaged = "ArchiveDamaged";
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";
     public const string ArchiveKeyMissing = "ArchiveKeyMissing";
+    public const string BlockNotFound = "BlockNotFound";
+    public const string MessageOnHold = "MessageOnHold";
+    public const string HoldNotFound = "HoldNotFound";
     public const string KeysDamaged = "KeysDamaged";
     public const string KeysClosedForWriting = "KeysClosedForWriting";
     public const string BackupNotFound = "BackupNotFound";
@@ -57,6 +60,12 @@ public static class ErrorIds
     public const string ServerFailed = "ServerFailed";
     public const string ServerIncompatible = "ServerIncompatible";
     public const string ServerStopping = "ServerStopping";
+    public const string ServerNotInstalled = "ServerNotInstalled";
+    public const string ServerNotStarted = "ServerNotStarted";
+    public const string ServerNotStopped = "ServerNotStopped";
+    public const string ServerNotRunning = "ServerNotRunning";
+    public const string ConfigurationInvalid = "ConfigurationInvalid";
+    public const string AddressInUse = "AddressInUse";
     public const string DirectoryUnavailable = "DirectoryUnavailable";
     public const string NodeUnavailable = "NodeUnavailable";
     public const string UnitUnavailable = "UnitUnavailable";

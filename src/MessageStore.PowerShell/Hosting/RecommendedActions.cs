@@ -30,7 +30,9 @@ internal static class RecommendedActions
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",
-        ErrorIds.ArchiveAccessDenied => "An administrator has blocked this mailbox's archive.",
+        ErrorIds.ArchiveAccessDenied => "The message says who barred the archive; Unblock-MessageArchive opens it.",
+        ErrorIds.BlockNotFound => "Get-MessageArchive shows which archives are barred.",
+        ErrorIds.MessageOnHold or ErrorIds.HoldNotFound => "List the holds with Get-MessageHold.",
         ErrorIds.BackupNotFound => "List the backups with Get-StorageGroupBackup.",
         ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupFailed =>
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",
@@ -41,6 +43,12 @@ internal static class RecommendedActions
         ErrorIds.DestinationNotEmpty => "Choose an empty destination, or add -Force to replace what is there.",
         ErrorIds.PointInTimeNotCovered => "Choose a time within the backup and its logs, or add -LogPath.",
         ErrorIds.ArchiveFailed => "Read the reason in the receipt; the messages stay readable, and the next run tries again.",
+        ErrorIds.ServerConnectionLost or ErrorIds.ServerStopping => "Look what was done, and run the command again: what was acknowledged is stored.",
+        ErrorIds.ServerFailed => "Read the server's log.",
+        ErrorIds.ServerIncompatible => "Install the same version of module and server, and restart the server.",
+        ErrorIds.ServerNotInstalled => "Install the ASP.NET Core runtime 10.0 and the whole module.",
+        ErrorIds.ServerNotStarted => "Remove the cause named in the message; server.log in the database folder may say more.",
+        ErrorIds.ServerNotRunning => "Start a server with Start-MessageServer; without one the cmdlets open the database themselves.",
         ErrorIds.OptimizeFailed => "Read the reason in the result; nothing was lost, and the command can be run again.",
         _ => "See about_MessageStore_Recovery.",
     };

@@ -33,7 +33,7 @@ internal sealed class MessageServer : IAsyncDisposable
         try
         {
             socket = ServerSocket.For(store.Path);
-            host = Build(store, socket, store.Database.Clock);
+            host = Build(store, socket, store.Database.Clock, options.LogPath);
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
             return new MessageServer(store, socket, host);
@@ -61,9 +61,11 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>Puts the host together, without starting it.</summary>
-    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock)
+    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, string? logPath = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        if (logPath is not null) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);

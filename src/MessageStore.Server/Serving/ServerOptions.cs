@@ -5,4 +5,6 @@ internal sealed record ServerOptions
 {
     /// <summary>The database folder.</summary>
     public required string Database { get; init; }
+    /// <summary>Where it writes its log; <see langword="null"/> for the console.</summary>
+    public string? LogPath { get; init; }
 }
