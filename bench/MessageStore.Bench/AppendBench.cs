@@ -47,7 +47,7 @@ internal static class AppendBench
         await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = arguments.Path }).ConfigureAwait(false);
         var disk = new CountingStorage();
         using OpenDatabase database = OpenDatabase.OpenNow(disk, Path.GetFullPath(arguments.Path), new GroupOptions());
-        IMessageStore store = new EmbeddedMessageStore(database);
+        var store = new EmbeddedMessageStore(database);
         for (int i = 0; i < writers; i++) await store.CreateMailboxAsync($"u{i}").ConfigureAwait(false);
         var latencies = new List<double>[writers];
         (long bytes, long flushes) = (disk.Bytes, disk.Flushes);

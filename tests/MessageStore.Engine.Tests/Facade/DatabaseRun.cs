@@ -89,7 +89,7 @@ internal sealed class DatabaseRun : IDisposable
     public async Task BackUpAsync(bool isQuiet, BackupKind kind = BackupKind.Full)
     {
         if (kind == BackupKind.Incremental && (Backups.Count == 0 || IsCircular)) return;
-        BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind });
+        BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind, Destinations = [MemoryDatabase.BackupPath] });
         Backups.Add(done.Path);
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
     }
