@@ -38,6 +38,7 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Remove-ExpiredMessage'
         'Remove-MessageHold'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
