@@ -56,7 +56,7 @@ internal sealed class BackupPruner(IStorage storage, TimeProvider clock)
             try
             {
                 BackupLabel label = BackupLabel.Read(storage, path);
-                if (label.DatabaseId == databaseId && !sets.Exists(s => s.Label.Id == label.Id)) sets.Add(new Candidate(path, label, BackupDrillRunner.Describe(storage, path)));
+                if (label.DatabaseId == databaseId && !sets.Exists(s => s.Label.Id == label.Id)) sets.Add(new Candidate(path, label, DrillBook.Describe(storage, path)));
             }
             catch (MessageStoreException error) when (error.Kind is ErrorKind.Damaged or ErrorKind.NotSupported)
             {
@@ -121,7 +121,7 @@ internal sealed class BackupPruner(IStorage storage, TimeProvider clock)
         try
         {
             storage.DeleteFile(path);
-            storage.DeleteFile(BackupDrillRunner.ResultPath(path));
+            storage.DeleteFile(DrillBook.PathOf(path));
             storage.FlushFolder(Path.GetDirectoryName(path)!);
             return "";
         }

@@ -60,7 +60,7 @@ internal sealed class KnownBackups(IStorage storage, MailDatabase database, Time
         foreach (string path in run.Chain.Select(name => System.IO.Path.Combine(folder, name)).Append(copy.Path))
         {
             if (!storage.FileExists(path)) return path == copy.Path ? $"The newest backup, {path}, is gone." : $"The newest backup, {copy.Path}, stands on {path}, which is gone.";
-            if (BackupDrillRunner.Describe(storage, path).StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal)) return $"The drill of {path} failed.";
+            if (DrillBook.Describe(storage, path).StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal)) return $"The drill of {path} failed.";
         }
         return "";
     }
