@@ -135,3 +135,175 @@ Describe 'Add-MessageHold' {
         Get-ErrorId $Command | Should -Be $Id
     }
 }
+
+Describe 'Remove-ExpiredMessage' {
+    BeforeAll {
+        $db = New-MessageDatabase ./expiry -StorageGroup SG1, SG2 -PassThru
+        New-Mbox "$place/expired.mbox" 4
+        New-Mbox "$place/kept.mbox" 2 -Received '2002-09-01 08:00:00'
+        'alice', 'bob', 'carol' | ForEach-Object { $null = Import-StoredMessage $db $_ ./expired.mbox }
+        $null = Start-MessageArchive $db -Before 2003-01-01 -RetainFor ([timespan]::Zero)
+        $null = Import-StoredMessage $db alice ./kept.mbox
+        $null = Start-MessageArchive $db -Before 2003-01-01
+        $hold = Add-MessageHold $db bob -Reason 'Case 12.'
+        $backup = Start-StorageGroupBackup $db
+    }
+
+    It 'says for each mailbox what -WhatIf would remove and what a hold keeps' {
+        $output = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Remove-ExpiredMessage '$place/expiry' -WhatIf"
+        $output | Should -HaveCount 3
+        $output[1] | Should -Match 'Remove 0 expired messages and keep 4 that are held.*"bob"'
+        (Get-StoredMessage $db).Count | Should -Be 14
+    }
+
+    It 'removes what is due, deletes and rewrites files, and says what it kept and why' {
+        $run = Remove-ExpiredMessage $db -Confirm:$false
+        $run.Due, $run.Removed, $run.Held, $run.Failed | Should -Be 12, 8, 4, 0
+        $run.FilesDeleted, $run.FilesRewritten | Should -Be 1, 1
+        ($run.Receipts | Where-Object Mailbox -EQ bob).Reason | Should -Match "held by $([Environment]::UserName)@.*Case 12\."
+        $run | Format-Table | Out-String -Width 80 | Should -Match '12 +8 +4'
+        (Get-ChildItem ./expiry/archive -Directory).Name | Should -Be 'alice', 'bob'
+        (Get-StoredMessage $db alice).Subject | Should -Be 'report 1', 'report 2'
+        Export-StoredMessage $db alice ./kept
+        (Get-ChildItem ./kept -Recurse -File).Count | Should -Be 2
+        (Test-MessageDatabase $db).Result | Should -Be 'Whole'
+    }
+
+    It 'does not let a backup of before bring them back' {
+        $restored = Restore-MessageDatabase $backup.Path ./expiry-restored -WarningVariable said -WarningAction SilentlyContinue
+        (Get-StoredMessage ./expiry-restored).Count | Should -Be 6
+        "$said $($restored.Warnings)" | Should -Match '8 messages had expired'
+        Export-StoredMessage ./expiry-restored * ./restored-mail
+        (Get-ChildItem ./restored-mail -Recurse -File).Count | Should -Be 6
+    }
+
+    It 'takes the rest when the hold is lifted' {
+        $hold | Remove-MessageHold -Confirm:$false
+        (Remove-ExpiredMessage $db -Confirm:$false).Removed | Should -Be 4
+        (Get-StoredMessage $db).Count | Should -Be 2
+    }
+
+    It 'is ArchiveUnavailable where the archive is away, and nothing is removed' {
+        Rename-Item ./expiry/archive away
+        Get-ErrorId { Remove-ExpiredMessage $db -Confirm:$false } | Should -Be 'ArchiveUnavailable'
+        Rename-Item ./expiry/away archive
+        (Get-StoredMessage $db).Count | Should -Be 2
+    }
+}
+
+Describe 'Archive policies' {
+    BeforeAll {
+        $db = New-MessageDatabase ./policy -StorageGroup SG1, SG2 -PassThru
+        New-Mbox "$place/four.mbox" 4
+        'alice', 'bob', 'carol' | ForEach-Object { $null = Import-StoredMessage $db $_ ./four.mbox }
+        Get-StoredMessage $db alice -First 1 | Set-StoredMessage -IsFlagged $true
+    }
+
+    It 'are needed where no criteria are given' {
+        Get-ErrorId { Start-MessageArchive $db } | Should -Be 'NoArchivePolicy'
+    }
+
+    It 'are set for the database and overridden for a mailbox' {
+        $set = Set-MessageDatabase $db -ArchiveOlderThan 365.00:00:00 -ArchiveKeepFlagged $true -RetainFor 3650.00:00:00 -PassThru
+        $set.Mailbox | Should -Be '*'
+        Get-StoredMailbox $db carol | Set-StoredMailbox -NeverArchive $true
+        Set-StoredMailbox $db bob -ArchiveReadState Read
+        $policies = Get-MessageArchive $db -Policy
+        $policies.Mailbox | Should -Be '*', 'bob', 'carol'
+        $policies[1].Effective.OlderThan.TotalDays | Should -Be 365
+        $policies[1].By | Should -BeLike "$([Environment]::UserName)@*"
+        $policies | Out-String -Width 80 | Should -Match 'carol'
+    }
+
+    It 'say with -WhatIf for each mailbox how many and how much' {
+        $output = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Start-MessageArchive '$place/policy' -WhatIf"
+        $output | Should -HaveCount 1
+        $output | Should -Match 'Archive 3 messages \(.*\).*"alice"'
+        Get-StoredMessage $db -Archived | Should -BeNullOrEmpty
+    }
+
+    It 'are what Start-MessageArchive goes by' {
+        $run = Start-MessageArchive $db
+        $run.Moved | Should -Be 3
+        $run.Receipts.Mailbox | Should -Be 'alice'
+        (Get-ArchiveKey $db alice)[0].DeletionDate | Should -BeGreaterThan ([DateTimeOffset]::Now.AddDays(3649))
+        Get-StoredMessage $db bob | Set-StoredMessage -IsRead $true
+        (Start-MessageArchive $db).Receipts.Mailbox | Should -Be 'bob'
+    }
+
+    It 'are what Invoke-MessageMaintenance goes by' {
+        Set-StoredMailbox $db carol -ClearArchivePolicy
+        $records = Invoke-MessageMaintenance $db
+        ($records | Where-Object Task -EQ Archive).Decision | Should -Be 'Ran'
+        (Get-StoredMessage $db carol -Archived).Count | Should -Be 4
+    }
+
+    It 'refuses an age that is shorter than a second, and a mailbox that is not there' {
+        Get-ErrorId { Set-MessageDatabase $db -ArchiveOlderThan 30 } | Should -BeLike 'ParameterArgumentValidationError*'
+        Get-ErrorId { Set-StoredMailbox $db nobody -NeverArchive $true } | Should -Be 'MailboxNotFound'
+    }
+}
+
+Describe 'Start-MessageArchive -TargetSize' {
+    It 'archives the oldest until the store is below it, and says which age that came to' {
+        $db = New-MessageDatabase ./target -PassThru
+        1..6 | ForEach-Object { New-Mbox "$place/day$_.mbox" 5 -Received "2002-08-0$_ 08:00:00"; $null = Import-StoredMessage $db alice "$place/day$_.mbox" }
+        $size = (Get-MessageDatabase $db.Path).HotBytes
+        $run = Start-MessageArchive $db -TargetSize ($size / 2)
+        $run.Moved | Should -Be 15
+        $run.Limit.UtcDateTime | Should -Be ([datetime]'2002-08-03 09:00:00')
+        $run.Note | Should -Match 'older than .* days'
+        (Get-MessageDatabase $db.Path).HotBytes | Should -BeLessOrEqual ($size / 2)
+        (Get-StoredMessage $db alice -Archived).ReceivedDate | ForEach-Object { $_ | Should -BeLessThan $run.Limit }
+        Start-MessageArchive $db -TargetSize 1 -KeepFlagged -Mailbox nobody* -WarningVariable said -WarningAction SilentlyContinue | Should -Not -BeNullOrEmpty
+        "$said" | Should -Match 'more than 1'
+    }
+}
+
+Describe 'Test-MessageArchive' {
+    BeforeAll { $db = New-ArchivedDatabase ./test }
+
+    It 'finds a whole archive whole' {
+        $test = Test-MessageArchive $db
+        $test.Result, $test.Files, $test.Records, $test.Missing | Should -Be 'Whole', 2, 6, 0
+        $test | Format-Table | Out-String -Width 80 | Should -Match 'Whole'
+    }
+
+    It 'makes lost keys anew from the files alone' {
+        Remove-Item ./test/keys -Recurse -Force
+        Get-ErrorId { Get-StoredMessage $db } | Should -Be 'KeysDamaged'
+        $test = Test-MessageArchive $db -Rebuild
+        $test.Result, $test.KeysRebuilt | Should -Be 'Repaired', 6
+        Export-StoredMessage $db * ./rebuilt
+        (Get-ChildItem ./rebuilt -Recurse -File).Count | Should -Be 8
+        (Test-MessageArchive $db).Result | Should -Be 'Whole'
+    }
+
+    It 'gives one error for a file that is missing' {
+        Remove-Item ./test/archive/alice/*.mbox.gz
+        $test = Test-MessageArchive $db -ErrorVariable trouble -ErrorAction SilentlyContinue
+        $test.Result, $test.Missing | Should -Be 'Damaged', 3
+        @($trouble).Count | Should -Be 1
+        $trouble.FullyQualifiedErrorId | Should -BeLike 'ArchiveDamaged,*'
+        "$trouble" | Should -Match 'alice.*missing.*3 messages'
+    }
+
+    It 'is ArchiveUnavailable where the archive is away' {
+        Rename-Item ./test/archive away
+        Get-ErrorId { Test-MessageArchive $db } | Should -Be 'ArchiveUnavailable'
+    }
+}
+
+Describe 'Export-StoredMessage -Archived' {
+    BeforeAll { $db = New-ArchivedDatabase ./export }
+
+    It 'writes a whole archive to one mbox' {
+        (Export-StoredMessage $db alice ./archive.mbox -Format Mbox -Archived).Exported | Should -Be 3
+        @(Select-String -Path ./archive.mbox -Pattern '^From writer').Count | Should -Be 3
+    }
+
+    It 'writes a whole archive to a folder of .eml' {
+        (Export-StoredMessage $db alice ./archive-eml -Archived).Exported | Should -Be 3
+        (Export-StoredMessage $db alice ./current-eml -Archived:$false).Exported | Should -Be 2
+    }
+}

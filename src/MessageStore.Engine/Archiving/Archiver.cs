@@ -12,14 +12,13 @@ namespace MessageStore.Archiving;
 /// </summary>
 internal sealed class Archiver : IDisposable
 {
-    private const int BatchBytes = 4 << 20;
     private const int BatchMessages = 4096;
 
     private readonly IArchiveTarget target;
     private readonly IKeyManager keys;
-    private readonly ArchiveOptions options;
     private readonly DateTimeOffset storageDate;
     private readonly ReceiptBook receipts;
+    private readonly int batchBytes;
     private readonly ArchiveRecordWriter writer;
     private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
@@ -28,14 +27,16 @@ internal sealed class Archiver : IDisposable
 
     /// <param name="storage">Where records that are too large for memory wait.</param>
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
-    public Archiver(IArchiveTarget target, IKeyManager keys, ArchiveOptions options, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder)
+    /// <param name="batchBytes">Bytes of records that are gathered in memory before they are appended.</param>
+    public Archiver(
+        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes)
     {
         this.target = target;
         this.keys = keys;
-        this.options = options;
         this.storageDate = storageDate;
         this.receipts = receipts;
-        writer = new ArchiveRecordWriter(options.Compression, storage, spoolFolder);
+        this.batchBytes = batchBytes;
+        writer = new ArchiveRecordWriter(compression, storage, spoolFolder);
         batch = new ArchiveBatch(writer);
     }
 
@@ -67,7 +68,7 @@ internal sealed class Archiver : IDisposable
                     settled++;
                     continue;
                 }
-                if (batch.MemoryLength >= BatchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
+                if (batch.MemoryLength >= batchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             }
             if (moving.Count > 0) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             if (recorded.Count > 0) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
@@ -129,7 +130,7 @@ internal sealed class Archiver : IDisposable
         foreach (ArchiveKey key in keys.Find(entry.Id.ToGuid()))
         {
             // A record that is to be kept for another time than this run says is not the one that this run would write.
-            if (key.Target != target.Name || key.DeletionDate - key.StorageDate != options.RetainFor) continue;
+            if (key.Target != target.Name || key.DeletionDate - key.StorageDate != task.RetainFor) continue;
             try
             {
                 ArchivedRecordInfo info = await target.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
@@ -183,7 +184,7 @@ internal sealed class Archiver : IDisposable
                 Sender = found.Summary.From,
                 ReceivedDate = new DateTimeOffset(found.Image.ReceivedTicks, TimeSpan.Zero),
                 StorageDate = storageDate,
-                DeletionDate = options.RetainFor is { } retain ? storageDate + retain : null,
+                DeletionDate = task.RetainFor is { } retain ? storageDate + retain : null,
                 Body = body,
             });
             moving.Add(found);

@@ -98,7 +98,10 @@ internal sealed class OpenDatabase : IDisposable
             storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
             var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
-            return new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock);
+            var archive = new ArchiveTargets(files);
+            if (mail.Settings.Objects is { } objects)
+                archive = archive.With(ObjectArchives.Open(objects, mail.Settings.DatabaseId, keys, storage, spool, options.Clock), objects.IsTarget);
+            return new OpenDatabase(mail, keys, archive, options.Clock);
         }
         catch (Exception error)
         {
@@ -109,8 +112,28 @@ internal sealed class OpenDatabase : IDisposable
         }
     }
 
+    /// <summary>Moves keys that cannot be opened aside, and begins empty ones.</summary>
+    public static void BeginKeysAnew(IStorage storage, string path, TimeProvider clock)
+    {
+        using MailDatabase mail = MailDatabase.Open(storage, path, new GroupOptions { Clock = clock }); // nobody else may have it open
+        try
+        {
+            string keys = System.IO.Path.Combine(mail.Path, KeysFolder);
+            if (storage.FolderExists(keys))
+                storage.RenameFolder(keys, keys + clock.GetUtcNow().UtcDateTime.ToString("'.damaged-'yyyyMMddHHmmss", System.Globalization.CultureInfo.InvariantCulture));
+            storage.CreateFolder(keys);
+            JournalKeyManager.Create(storage, keys);
+            storage.FlushFolder(mail.Path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "beginning new archive keys", path);
+        }
+    }
+
     public void Dispose()
     {
+        Archive.Dispose();
         Mail.Dispose();
         Keys.Dispose();
     }
