@@ -60,7 +60,9 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
         new("compact", 6, CompactAsync),
         new("compact keys", 3, t => Task.Run(((JournalKeyManager)t.Run.Open.Database.Keys).Compact)),
-        new("back up", 10, t => t.Run.BackUpAsync(isQuiet: false)),
+        new("recall", 8, RecallAsync),
+        new("back up", 8, t => t.Run.BackUpAsync(isQuiet: false)),
+        new("back up what is new", 4, t => t.Run.BackUpAsync(isQuiet: false, BackupKind.Incremental)),
         new("drill", 2, DrillAsync),
         new("list", 4, ListAsync),
     ];
@@ -109,6 +111,13 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     {
         await foreach (StorageGroupOptimization done in turn.Store.OptimizeAsync(new OptimizeOptions { MinimumDeadShare = 0.1 }))
             if (done.Damaged > 0) throw new InvariantException($"Compaction calls {done.Damaged} messages damaged.");
+    }
+
+    private static async Task RecallAsync(Turn turn)
+    {
+        var query = new MessageQuery { Mailbox = turn.Random.Next(2) == 0 ? null : $"user{turn.Random.Next(3)}*" };
+        await foreach (MessageRecall one in turn.Store.RecallAsync(query))
+            if (one.ErrorId is not ("" or ErrorIds.MessageNotFound or ErrorIds.MailboxNotFound) && !turn.Run.IsTroubled) throw new InvariantException($"Message {one.Id} cannot be recalled: {one.Reason}");
     }
 
     private static Task DrillAsync(Turn turn) => Task.Run(() =>

@@ -52,10 +52,10 @@ internal sealed class DatabaseRun : IDisposable
 
     public bool WithLargeMessages => seed % 8 == 0;
 
-    private bool IsCircular => seed % 5 == 0;
-
     /// <summary>Whether something has befallen the run, so that errors are no surprise.</summary>
-    private bool IsTroubled => survivor is not null || Storage.FaultHappened;
+    public bool IsTroubled => survivor is not null || Storage.FaultHappened;
+
+    private bool IsCircular => seed % 5 == 0;
 
     public StorageGroup AnyGroup(Random chance) => Open.Database.Mail.Groups[chance.Next(Open.Database.Mail.Groups.Count)];
 
@@ -89,9 +89,10 @@ internal sealed class DatabaseRun : IDisposable
         await Open.CheckAsync(Model);
     }
 
-    public async Task BackUpAsync(bool isQuiet)
+    public async Task BackUpAsync(bool isQuiet, BackupKind kind = BackupKind.Full)
     {
-        BackupRun done = await Open.Store.BackupAsync(new BackupOptions());
+        if (kind == BackupKind.Incremental && (Backups.Count == 0 || IsCircular)) return;
+        BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind, Destinations = [MemoryDatabase.BackupPath] });
         Backups.Add(done.Path);
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
     }
