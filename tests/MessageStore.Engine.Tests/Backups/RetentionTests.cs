@@ -22,7 +22,7 @@ public class RetentionTests
         BackupRetention kept = Assert.Single(done, r => r.Decision == BackupRetentionDecision.Kept);
         Assert.Equal(last[0].Id, kept.Id);
         Assert.All(done, r => Assert.NotEqual("", r.Reason));
-        Assert.Equal([last[0].Path, last[1].Path, BackupDrillRunner.ResultPath(last[1].Path)], bed.Storage.ListFiles(BackupBed.Folder));
+        Assert.Equal([last[0].Path, last[1].Path, DrillBook.PathOf(last[1].Path)], bed.Storage.ListFiles(BackupBed.Folder));
         BackupBed.Prove(bed.Storage, last[1].Path);
     }
 
@@ -45,7 +45,7 @@ public class RetentionTests
         using var bed = new BackupBed();
         List<BackupRun> good = Chain(bed, 0), bad = Chain(bed, 0);
         bed.Storage.Corrupt(bad[0].Path, bad[0].Bytes / 2, 1);
-        new BackupDrillRunner(bed.Storage, TimeProvider.System, null).Run(bad[0].Path, "/scratch", CancellationToken.None);
+        new BackupDrillRunner(bed.Storage, TimeProvider.System, null).Run(bad[0].Path, "/scratch", null, CancellationToken.None);
         BackupRetention kept = Assert.Single(Run(bed, new BackupRetentionOptions { Keep = 1 }));
         Assert.Equal(good[0].Id, kept.Id);
         Assert.Equal(BackupRetentionDecision.Kept, kept.Decision);
