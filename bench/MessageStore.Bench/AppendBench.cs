@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MessageStore.Messages;
+using MessageStore.Storage;
 
 namespace MessageStore.Bench;
 
@@ -10,6 +11,8 @@ internal static class AppendBench
     public static async Task<IReadOnlyList<BenchRow>> RunAsync(BenchArguments arguments)
     {
         var rows = new List<BenchRow>();
+        var limits = new List<BenchRow>();
+        DiskLimits disk = DiskLimits.Measure(Path.GetDirectoryName(Path.GetFullPath(arguments.Path))!, arguments.Seconds);
         foreach (int size in arguments.Sizes)
         {
             foreach (int writers in arguments.Writers)
@@ -17,28 +20,37 @@ internal static class AppendBench
                 var rates = new List<double>();
                 var p50 = new List<double>();
                 var p99 = new List<double>();
+                var bytes = new List<double>();
+                var flushes = new List<double>();
                 for (int round = 0; round < arguments.Rounds; round++)
                 {
-                    (double rate, double half, double high) = await MeasureAsync(arguments, writers, size).ConfigureAwait(false);
-                    rates.Add(rate);
-                    p50.Add(half);
-                    p99.Add(high);
+                    Measured one = await MeasureAsync(arguments, writers, size).ConfigureAwait(false);
+                    rates.Add(one.Rate);
+                    p50.Add(one.P50);
+                    p99.Add(one.P99);
+                    bytes.Add(one.BytesPerSecond);
+                    flushes.Add(one.FlushesPerSecond);
                 }
                 string name = string.Create(CultureInfo.InvariantCulture, $"append {size} B, {writers} writers");
                 rows.Add(new BenchRow(name, BenchRow.Median(rates), null, "messages/s",
                     string.Create(CultureInfo.InvariantCulture, $"p50 {BenchRow.Median(p50):N2} ms, p99 {BenchRow.Median(p99):N2} ms")));
+                limits.Add(new BenchRow(name + ", bytes", BenchRow.Median(bytes) / 1e6, disk.BytesPerSecond / 1e6, "MB/s", "all that was written, to log and store; beside it: this disk from front to back"));
+                limits.Add(new BenchRow(name + ", flushes", BenchRow.Median(flushes), disk.FlushesPerSecond, "flushes/s", "beside it: 4 KiB and a flush, one after the other"));
             }
         }
-        return rows;
+        return [.. rows, .. limits];
     }
 
-    private static async Task<(double Rate, double P50, double P99)> MeasureAsync(BenchArguments arguments, int writers, int size)
+    private static async Task<Measured> MeasureAsync(BenchArguments arguments, int writers, int size)
     {
         if (Directory.Exists(arguments.Path)) Directory.Delete(arguments.Path, recursive: true);
         await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = arguments.Path }).ConfigureAwait(false);
-        await using IMessageStore store = await MessageDatabase.OpenAsync(arguments.Path).ConfigureAwait(false);
+        var disk = new CountingStorage();
+        using OpenDatabase database = OpenDatabase.OpenNow(disk, Path.GetFullPath(arguments.Path), new GroupOptions());
+        var store = new EmbeddedMessageStore(database);
         for (int i = 0; i < writers; i++) await store.CreateMailboxAsync($"u{i}").ConfigureAwait(false);
         var latencies = new List<double>[writers];
+        (long bytes, long flushes) = (disk.Bytes, disk.Flushes);
         long end = Stopwatch.GetTimestamp() + (long)(arguments.Seconds * Stopwatch.Frequency);
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, writers).Select(w => Task.Run(async () =>
@@ -54,8 +66,9 @@ internal static class AppendBench
             }
         }))).ConfigureAwait(false);
         double seconds = watch.Elapsed.TotalSeconds;
+        (bytes, flushes) = (disk.Bytes - bytes, disk.Flushes - flushes);
         double[] all = [.. latencies.SelectMany(l => l).Order()];
-        return (all.Length / seconds, all[all.Length / 2], all[(int)(all.Length * 0.99)]);
+        return new Measured(all.Length / seconds, all[all.Length / 2], all[(int)(all.Length * 0.99)], bytes / seconds, flushes / seconds);
     }
 
     private static byte[] Message(int seed, int size)
@@ -66,4 +79,6 @@ internal static class AppendBench
         System.Text.Encoding.ASCII.GetBytes(head, message);
         return message;
     }
+
+    private readonly record struct Measured(double Rate, double P50, double P99, double BytesPerSecond, double FlushesPerSecond);
 }

@@ -16,6 +16,8 @@ BeforeDiscovery {
         @{ Name = 'Block-MessageArchive'; Change = { Block-MessageArchive ./mail alice -Reason test -WhatIf } }
         @{ Name = 'Unblock-MessageArchive'; Change = { Unblock-MessageArchive ./mail * -WhatIf } }
         @{ Name = 'Remove-ExpiredMessage'; Change = { Remove-ExpiredMessage ./mail -WhatIf } }
+        @{ Name = 'Set-MessageDatabase'; Change = { Set-MessageDatabase ./mail -ArchiveOlderThan 1.00:00:00 -WhatIf; Get-MessageArchive ./mail -Policy | Should -BeNullOrEmpty } }
+        @{ Name = 'Set-StoredMailbox'; Change = { Set-StoredMailbox ./mail * -NeverArchive $true -WhatIf; Get-MessageArchive ./mail -Policy | Should -BeNullOrEmpty } }
         @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }

@@ -12,6 +12,7 @@ internal sealed partial class GroupCommitter
             FailAll(start, count, ClosedError(closed));
             return;
         }
+        hasWitness = false;
         if (buffer.Length < length) buffer = new byte[Math.Max(length, Math.Min(buffer.Length * 2, LargestBatch))];
         long time = Math.Max(options.Clock.GetUtcNow().UtcTicks, lastTime);
         ulong first = lastLsn + 1;
@@ -64,6 +65,36 @@ internal sealed partial class GroupCommitter
     {
         for (int i = 0; i < count; i++)
             if (working[start + i] is Transaction { Submitted: > 0 and long since }) wanted.Record(since);
+    }
+
+    /// <summary>
+    /// Says behind the last transactions that they are durable. Without that, damage to them would look like a tail that was never acknowledged, and they would be
+    /// cut off without a word; the next group of transactions says it and takes the witness's place.
+    /// </summary>
+    private void Witness()
+    {
+        if (hasWitness) return;
+        hasWitness = true;
+        if (failure is not null || lastLsn < log.FirstLsn) return; // an empty file's header says it
+        byte[] frame = new byte[FrameHeader.FrameLength(0)];
+        new FrameHeader((byte)TransactionType.Vouch, lastLsn, lastLsn, lastTime, 0, FrameHeader.Checksum([], identity.Salt)).Write(frame, identity.Salt);
+        try
+        {
+            log.WriteWitness(frame);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A full disk: the log is as good as it was, only the last transactions stay without a witness.
+            return;
+        }
+        try
+        {
+            log.FlushWitness();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Close(StorageErrors.Wrap(error, "flushing the log", log.Path));
+        }
     }
 
     private void Encode(int start, int count, ulong first, long time)

@@ -35,6 +35,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private int late;
     private bool stopping;
     private bool asleep;
+    private bool hasWitness;
     private ulong lastLsn;
     private long lastTime;
     private long logBytes;
@@ -97,6 +98,13 @@ internal sealed partial class GroupCommitter : IDisposable
         return work.Task;
     }
 
+    /// <summary>Puts a witness behind the last transactions now, which otherwise comes when the log has been at rest for a while.</summary>
+    public Task WitnessAsync() => RunAsync(() =>
+    {
+        Witness();
+        return true;
+    });
+
     /// <summary>Closes the group for writing. Whoever waits, and whoever comes later, gets the reason.</summary>
     public void Close(MessageStoreException reason) => Interlocked.CompareExchange(ref failure, reason, null);
 
@@ -145,8 +153,9 @@ internal sealed partial class GroupCommitter : IDisposable
             }
             if (idle)
             {
+                if (stop) Witness();
                 if (stop) return;
-                wake.WaitOne();
+                if (!wake.WaitOne(hasWitness ? Timeout.InfiniteTimeSpan : options.WitnessAfter)) Witness();
                 continue;
             }
             int served = working.Count;

@@ -41,8 +41,8 @@ internal sealed record GroupOptions
 
     public bool CircularLogging { get; init; }
 
-    /// <summary>Whether closing writes a last frame that vouches for all before it (docs/fault-model.md).</summary>
-    public bool VouchAtClose { get; init; } = true;
+    /// <summary>How long the log is at rest before a witness is put behind the last transactions (docs/fault-model.md); closing puts one there in any case.</summary>
+    public TimeSpan WitnessAfter { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -17,6 +17,8 @@ internal sealed class RecoveredGroup
     /// <summary>The log file to go on with, and where; none where the group must be closed for writing.</summary>
     public (LogFile File, long Tail, long Doubtful)? Log { get; set; }
     public MessageStoreException? ClosedForWriting { get; set; }
+    /// <summary>What people should know although the group is open; empty for nothing.</summary>
+    public string Note { get; set; } = "";
 }
 
 /// <summary>
@@ -125,7 +127,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw Damaged(files[i].Path, 0, "its header is damaged");
             if (header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
                 throw Damaged(files[i].Path, 0, "it belongs to another storage group");
-            using var reader = new FrameReader(file, identity.Salt, headerLength, files[i].FirstLsn);
+            using var reader = new LogReader(file, identity.Salt, headerLength, files[i].FirstLsn, group.CheckpointLsn);
             long doubtful = headerLength;
             while (reader.TryRead(out FrameHeader frame, out ReadOnlySpan<byte> payload))
             {
@@ -141,6 +143,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
                 }
                 writer.Apply(frame, payload, identity.Salt); // 9
             }
+            group.Note += reader.Note; // 16
             if (isLast)
             {
                 if (reader.End.Kind == FrameEndKind.Damaged) throw reader.End.ToException(ErrorIds.LogDamaged, files[i].Path); // 12

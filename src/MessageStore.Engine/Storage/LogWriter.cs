@@ -28,6 +28,7 @@ internal sealed class LogWriter : IDisposable
     private readonly int smallestStep;
     private IStorageFile? file;
     private long allocated;
+    private long end;
     private int step;
 
     public LogWriter(IStorage storage, string folder, GroupIdentity identity, int smallestStep = UsualStep)
@@ -115,7 +116,7 @@ internal sealed class LogWriter : IDisposable
         ulong oldFirst = FirstLsn;
         string oldPath = Path;
         bool oldIsEmpty = file is not null && oldFirst == nextLsn;
-        Trim();
+        Trim(Tail);
         Take(created, nextLsn, kind, header.Length);
         // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
         if (!oldIsEmpty) return;
@@ -150,9 +151,10 @@ internal sealed class LogWriter : IDisposable
     /// <summary>Writes frames at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s.</summary>
     public void Write(ReadOnlySpan<byte> frames)
     {
-        long end = Tail + frames.Length;
-        if (frames.Length >= GrowingPays) allocated = Math.Max(allocated, end);
-        while (allocated < end)
+        end = Tail;
+        long needed = Tail + frames.Length;
+        if (frames.Length >= GrowingPays) allocated = Math.Max(allocated, needed);
+        while (allocated < needed)
         {
             file!.Write(Zeros.AsSpan(0, step), allocated);
             allocated += step;
@@ -168,27 +170,36 @@ internal sealed class LogWriter : IDisposable
         Tail += length;
     }
 
+    /// <summary>Puts a frame behind the tail that is no transaction and whose place the next one takes.</summary>
+    public void WriteWitness(ReadOnlySpan<byte> frame)
+    {
+        Write(frame);
+        end = Tail + frame.Length;
+    }
+
+    public void FlushWitness() => file!.Flush();
+
     /// <summary>After a failed <see cref="Write"/>: makes sure that nothing of it can come back to life.</summary>
     public void CutBack()
     {
         file!.SetLength(Tail);
-        allocated = Tail;
+        allocated = end = Tail;
         file.Flush();
     }
 
-    /// <summary>Gives back the space allocated ahead and closes the file.</summary>
+    /// <summary>Gives back the space allocated ahead, but for a witness, and closes the file.</summary>
     public void Dispose()
     {
-        Trim();
+        Trim(Math.Max(Tail, end));
         file = null;
     }
 
-    private void Trim()
+    private void Trim(long length)
     {
         if (file is null) return;
         try
         {
-            if (allocated > Tail) file.SetLength(Tail);
+            if (allocated > length) file.SetLength(length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -204,6 +215,7 @@ internal sealed class LogWriter : IDisposable
         Kind = kind;
         Tail = tail;
         allocated = tail;
+        end = tail;
         step = smallestStep;
     }
 }

@@ -24,6 +24,9 @@ internal sealed partial class StorageGroup
     /// <summary>Ends when the committer has done all that was handed in before, and what follows from it, such as beginning a new log file.</summary>
     internal Task QuiesceAsync() => committer.RunAsync(() => true);
 
+    /// <inheritdoc cref="GroupCommitter.WitnessAsync"/>
+    internal Task WitnessAsync() => committer.WitnessAsync();
+
     /// <summary>Creates a mailbox; its number when it exists already.</summary>
     public async Task<(int Number, bool Created)> CreateMailboxAsync(string name, CancellationToken cancellationToken)
     {

@@ -16,6 +16,7 @@ internal sealed partial class StorageGroup : IDisposable
     private readonly SegmentStore segments;
     private readonly MessageIndex index;
     private readonly Applier applier;
+    private readonly string recoveryNote;
     private int disposed;
 
     private StorageGroup(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, RecoveredGroup recovered)
@@ -32,6 +33,7 @@ internal sealed partial class StorageGroup : IDisposable
         snapshotBytes = recovered.SnapshotBytes;
         ReplayedTransactions = recovered.Replayed;
         replayedBytes = recovered.ReplayedBytes;
+        recoveryNote = recovered.Note;
         log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes);
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
@@ -129,7 +131,7 @@ internal sealed partial class StorageGroup : IDisposable
                 Name = Name,
                 State = closed is null ? StorageState.Open : StorageState.ReadOnly,
                 Reason = closed?.Message ?? committer.RotationError?.Message ?? checkpointError?.Message ?? deviceTrouble,
-                Warning = LogWarning(logBytes, backup),
+                Warning = string.Join(' ', ((string[])[LogWarning(logBytes, backup), recoveryNote]).Where(w => w.Length > 0)),
                 MailboxCount = index.Mailboxes.Count,
                 MessageCount = index.MessageCount,
                 HotMessageCount = index.MessageCount - index.ArchivedCount,
@@ -162,13 +164,12 @@ internal sealed partial class StorageGroup : IDisposable
         committer.AfterCommit = null;
         closing.Cancel();
         compacting.Wait();
-        Vouch();
         try
         {
             bool worthIt = committer.LogBytes + replayedBytes - checkpointLogBytes > options.CloseReplayBytes;
             // With the log's device gone, the store is all there is: it takes what it can.
-            bool lastResort = committer.Failure is not null && committer.LastLsn > checkpointLsn;
-            if ((worthIt || lastResort) && segments.FlushFailure is null) Checkpoint(CancellationToken.None);
+            bool lastResort = committer.Failure is not null;
+            if ((worthIt || lastResort) && committer.LastLsn > checkpointLsn && segments.FlushFailure is null) Checkpoint(CancellationToken.None);
         }
         catch (MessageStoreException)
         {
@@ -181,22 +182,5 @@ internal sealed partial class StorageGroup : IDisposable
         checkpointing.Dispose();
         compacting.Dispose();
         closing.Dispose();
-    }
-
-    /// <summary>
-    /// Says in the log that all before is durable. Without a frame behind it, damage to the last transactions looks like a tail that was never acknowledged,
-    /// and they would be cut off without a word.
-    /// </summary>
-    private void Vouch()
-    {
-        if (!options.VouchAtClose || committer.Failure is not null || committer.LogBytes == 0) return;
-        try
-        {
-            CommitAsync(Transaction.Vouch(Identity.Salt)).GetAwaiter().GetResult();
-        }
-        catch (MessageStoreException)
-        {
-            // A full or failing disk: the log is as good as it was, only the last transactions stay without a witness.
-        }
     }
 }

@@ -47,20 +47,23 @@ internal sealed class DatabaseRun : IDisposable
     /// <summary>Complete backups, oldest first.</summary>
     public List<string> Backups { get; } = [];
 
+    /// <summary>The only upkeep there is to be, and no trouble; <see langword="null"/> for all of it.</summary>
+    public IReadOnlyList<DatabaseOperation>? Only { get; init; }
+
     public bool WithLargeMessages => seed % 8 == 0;
 
-    private bool IsCircular => seed % 5 == 0;
-
     /// <summary>Whether something has befallen the run, so that errors are no surprise.</summary>
-    private bool IsTroubled => survivor is not null || Storage.FaultHappened;
+    public bool IsTroubled => survivor is not null || Storage.FaultHappened;
+
+    private bool IsCircular => seed % 5 == 0;
 
     public StorageGroup AnyGroup(Random chance) => Open.Database.Mail.Groups[chance.Next(Open.Database.Mail.Groups.Count)];
 
     public async Task PhaseAsync(int number)
     {
-        bool quiet = random.Next(4) == 0;
-        DatabaseOperation upkeep = DatabaseOperation.Choose(quiet ? DatabaseOperation.OfQuietTimes : DatabaseOperation.OfUpkeep, random);
-        Arm();
+        bool quiet = Only is null && random.Next(4) == 0;
+        DatabaseOperation upkeep = DatabaseOperation.Choose(Only ?? (quiet ? DatabaseOperation.OfQuietTimes : DatabaseOperation.OfUpkeep), random);
+        if (Only is null) Arm();
         var tasks = new List<Task> { Task.Run(() => TryAsync(upkeep, new Turn(this, new Random(seed * 31 + number), []))) };
         for (int writer = 0; !quiet && writer < Writers; writer++)
         {
@@ -86,9 +89,10 @@ internal sealed class DatabaseRun : IDisposable
         await Open.CheckAsync(Model);
     }
 
-    public async Task BackUpAsync(bool isQuiet)
+    public async Task BackUpAsync(bool isQuiet, BackupKind kind = BackupKind.Full)
     {
-        BackupRun done = await Open.Store.BackupAsync(new BackupOptions());
+        if (kind == BackupKind.Incremental && (Backups.Count == 0 || IsCircular)) return;
+        BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind, Destinations = [MemoryDatabase.BackupPath] });
         Backups.Add(done.Path);
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
     }

@@ -16,7 +16,7 @@ internal sealed class MemoryDatabase : IDisposable
     public const string BackupPath = "/spare/backups";
 
     /// <summary>Small files, so that a short run rolls them often.</summary>
-    public static GroupOptions Small { get; } = TestGroup.Small with { CheckpointLogBytes = 40_000, CloseReplayBytes = 8000, VouchAtClose = true };
+    public static GroupOptions Small { get; } = TestGroup.Small with { CheckpointLogBytes = 40_000, CloseReplayBytes = 8000 };
 
     private readonly OpenDatabase database;
 

@@ -39,6 +39,7 @@ public sealed class CrashSweepTests(ITestOutputHelper output)
                 if (choice == 0) group.Checkpoint(CancellationToken.None);
                 if (choice == 1) CheckpointWithWritersInBetween(storage, group, workload, random.Next(6));
                 if (choice == 3) WriteDuringBackup(group, workload, random.Next(3));
+                if (choice == 4) group.WitnessAsync().GetAwaiter().GetResult();
                 if (choice == 2)
                 {
                     group.Dispose();

@@ -12,13 +12,12 @@ internal static class TestGroup
     public static readonly GroupIdentity Identity = new(new Guid("0193e6a0-0000-7000-8000-000000000001"), "First", Salt);
 
     /// <summary>
-    /// Everything small, so that a short run rolls segments and rotates logs many times; no checkpoint but those asked for, and no frame at closing, so that
-    /// sequence numbers are those of the workload.
+    /// Everything small, so that a short run rolls segments and rotates logs many times; no checkpoint but those asked for, and nothing that a clock decides.
     /// </summary>
     public static GroupOptions Small { get; } = new()
     {
         SegmentLimit = 24 << 10, LogFileLimit = 12 << 10, LogAheadBytes = 4 << 10, CheckpointLogBytes = long.MaxValue, CloseReplayBytes = long.MaxValue,
-        VouchAtClose = false,
+        WitnessAfter = Timeout.InfiniteTimeSpan,
     };
 
     public static string Store(string root = "/db") => Path.Combine(root, "store", "first");
