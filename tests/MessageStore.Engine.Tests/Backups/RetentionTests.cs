@@ -22,7 +22,8 @@ public class RetentionTests
         BackupRetention kept = Assert.Single(done, r => r.Decision == BackupRetentionDecision.Kept);
         Assert.Equal(last[0].Id, kept.Id);
         Assert.All(done, r => Assert.NotEqual("", r.Reason));
-        Assert.Equal([last[0].Path, last[1].Path, DrillBook.PathOf(last[1].Path)], bed.Storage.ListFiles(BackupBed.Folder));
+        string[] left = [last[0].Path, last[1].Path, DrillBook.PathOf(last[1].Path)];
+        Assert.Equal(left.Order(StringComparer.Ordinal), bed.Storage.ListFiles(BackupBed.Folder));
         BackupBed.Prove(bed.Storage, last[1].Path);
     }
 
