@@ -25,6 +25,7 @@
         'Get-MessageDatabase'
         'Get-StorageGroup'
         'Get-StorageGroupBackup'
+        'Get-StorageNodeRecord'
         'Get-StoredMailbox'
         'Get-StoredMessage'
         'Import-StoredMessage'
@@ -34,15 +35,20 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Register-StorageNode'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
+        'Repair-StorageNode'
         'Restore-MessageDatabase'
+        'Set-MessageDatabase'
         'Set-StoredMessage'
         'Start-MessageArchive'
         'Start-StorageGroupBackup'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
+        'Test-StorageNode'
         'Unregister-MaintenanceSchedule'
+        'Unregister-StorageNode'
     )
     PrivateData          = @{
         PSData = @{

@@ -13,6 +13,7 @@ internal static class BenchProgram
         ["memory"] = MemoryBench.RunAsync,
         ["growth"] = GrowthBench.RunAsync,
         ["backup"] = BackupBench.RunAsync,
+        ["replicate"] = ReplicateBench.RunAsync,
         ["checksums"] = _ => Own(ChecksumBench.Run),
         ["records"] = a => Own(() => RecordBench.Run(Made(a.Path))),
         ["keys"] = a => Own(() => KeyBench.Run(Made(a.Path))),

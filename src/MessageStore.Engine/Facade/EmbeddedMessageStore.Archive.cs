@@ -88,11 +88,13 @@ internal sealed partial class EmbeddedMessageStore
     {
         Guid id = entry.Id.ToGuid();
         MessageStoreException? trouble = null;
-        foreach (ArchiveKey key in database.Keys.Find(id))
+        foreach (ArchiveKey key in database.Keys.Find(id).OrderBy(k => database.Nodes?.IsSuspect(k) ?? false))
         {
             try
             {
-                return await database.Archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
+                Stream body = await database.Archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
+                if (trouble?.ErrorId == ErrorIds.ArchiveDamaged) database.Nodes?.Repairs.Add(id);
+                return body;
             }
             catch (MessageStoreException error)
             {

@@ -2,6 +2,7 @@ using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
+using MessageStore.Replication;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -19,6 +20,7 @@ internal sealed class OpenDatabase : IDisposable
     private static readonly Dictionary<string, OpenDatabase> Open = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
     private static readonly SemaphoreSlim Gate = new(1, 1);
 
+    private readonly List<NodesArchive> replaced = [];
     private int references = 1;
 
     private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock)
@@ -34,7 +36,13 @@ internal sealed class OpenDatabase : IDisposable
 
     public IKeyManager Keys { get; }
 
-    public ArchiveTargets Archive { get; }
+    public ArchiveTargets Archive { get; private set; }
+
+    /// <summary>The way to the storage nodes; <see langword="null"/> where there are none, or they cannot be used.</summary>
+    public NodesArchive? Nodes { get; private set; }
+
+    /// <summary>What is known of copies on storage nodes.</summary>
+    public ReplicaFigures? Copies { get; set; }
 
     public TimeProvider Clock { get; }
 
@@ -98,7 +106,9 @@ internal sealed class OpenDatabase : IDisposable
             storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
             var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
-            return new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock);
+            var opened = new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock) { Copies = ReplicaFigures.Load(storage, mail.Path) };
+            opened.OpenNodes();
+            return opened;
         }
         catch (Exception error)
         {
@@ -109,8 +119,50 @@ internal sealed class OpenDatabase : IDisposable
         }
     }
 
+    /// <summary>Changes where storage nodes are and whether new records go to them.</summary>
+    /// <exception cref="MessageStoreException">What is wrong with the settings; nothing is changed then.</exception>
+    public void SetNodes(NodeSettings settings)
+    {
+        NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+        try
+        {
+            Mail.ChangeSettings(s => s with { Nodes = settings });
+        }
+        catch
+        {
+            nodes.Dispose();
+            throw;
+        }
+        if (Nodes is { } old) replaced.Add(old); // somebody may be reading from it
+        UseNodes(nodes.Target, settings.IsTarget);
+        Nodes = nodes;
+    }
+
+    private void UseNodes(IArchiveTarget nodes, bool isTarget)
+    {
+        IArchiveTarget files = Archive.Find(FileArchiveTarget.TargetName)!;
+        Archive = isTarget ? new ArchiveTargets(nodes, files) : new ArchiveTargets(files, nodes);
+    }
+
+    /// <summary>Sets up what the settings say of storage nodes. What is wrong there is no reason to keep anybody from current mail.</summary>
+    private void OpenNodes()
+    {
+        if (Mail.Settings.Nodes is not { } settings) return;
+        try
+        {
+            Nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+            UseNodes(Nodes.Target, settings.IsTarget);
+        }
+        catch (MessageStoreException error)
+        {
+            UseNodes(new UnavailableTarget(NodesArchiveTarget.TargetName, error), settings.IsTarget);
+        }
+    }
+
     public void Dispose()
     {
+        Nodes?.Dispose();
+        foreach (NodesArchive old in replaced) old.Dispose();
         Mail.Dispose();
         Keys.Dispose();
     }
