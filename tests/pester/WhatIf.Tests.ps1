@@ -19,7 +19,7 @@ BeforeDiscovery {
         @{ Name = 'Set-MessageDatabase'; Change = { Set-MessageDatabase ./mail -ArchiveTarget Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -WhatIf } }
         @{ Name = 'Register-StorageNode'; Change = { Register-StorageNode ./nodes.json n1 http://127.0.0.1:7401 -WhatIf } }
         @{ Name = 'Unregister-StorageNode'; Change = { Unregister-StorageNode ./nodes.json n1 -WhatIf } }
-        @{ Name = 'Repair-StorageNode'; Change = { Repair-StorageNode ./mail -WhatIf -ErrorAction SilentlyContinue } }
+        @{ Name = 'Repair-StorageNode'; Change = { try { Repair-StorageNode ./mail -WhatIf } catch { $_.FullyQualifiedErrorId | Should -BeLike 'NodesNotSet,*' } } }
         @{ Name = 'Invoke-MessageMaintenance'; Change = { Invoke-MessageMaintenance ./mail -Before 2003-01-01 -WhatIf } }
     )
 }
