@@ -16,6 +16,8 @@
     VariablesToExport    = @()
     AliasesToExport      = @()
     CmdletsToExport      = @(
+        'Add-MessageHold'
+        'Block-MessageArchive'
         'Export-MaintenanceSchedule'
         'Export-StoredMessage'
         'Get-ArchiveKey'
@@ -23,6 +25,7 @@
         'Get-MaintenanceSchedule'
         'Get-MessageArchive'
         'Get-MessageDatabase'
+        'Get-MessageHold'
         'Get-StorageGroup'
         'Get-StorageGroupBackup'
         'Get-StorageNodeRecord'
@@ -36,9 +39,11 @@
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
         'Register-StorageNode'
+        'Remove-MessageHold'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
         'Repair-StorageNode'
+        'Restore-ArchivedMessage'
         'Restore-MessageDatabase'
         'Set-MessageDatabase'
         'Set-StoredMessage'
@@ -47,6 +52,7 @@
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
         'Test-StorageNode'
+        'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
         'Unregister-StorageNode'
     )

@@ -10,12 +10,13 @@ Import-Module (Join-Path $RepositoryRoot 'MessageStore.psd1') -ErrorAction Stop
 
 # The cmdlets that the module promises. A test that counts less has seen too little.
 $PromisedCmdlets = @(
-    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive',
-    'Get-MessageDatabase', 'Get-StorageGroup', 'Get-StorageGroupBackup', 'Get-StorageNodeRecord', 'Get-StoredMailbox', 'Get-StoredMessage',
-    'Import-StoredMessage', 'Invoke-MessageMaintenance', 'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase',
-    'Register-MaintenanceSchedule', 'Register-StorageNode', 'Remove-StoredMailbox', 'Remove-StoredMessage', 'Repair-StorageNode',
-    'Restore-MessageDatabase', 'Set-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-StorageGroupBackup', 'Test-MessageDatabase',
-    'Test-StorageGroupBackup', 'Test-StorageNode', 'Unregister-MaintenanceSchedule', 'Unregister-StorageNode')
+    'Get-StorageNodeRecord', 'Register-StorageNode', 'Repair-StorageNode', 'Set-MessageDatabase', 'Test-StorageNode', 'Unregister-StorageNode',
+    'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-MessageHold', 'Restore-ArchivedMessage', 'Unblock-MessageArchive',
+    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-StorageGroup',
+    'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
+    'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Register-MaintenanceSchedule', 'Remove-StoredMailbox', 'Remove-StoredMessage',
+    'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-StorageGroupBackup',
+    'Test-MessageDatabase', 'Test-StorageGroupBackup', 'Unregister-MaintenanceSchedule')
 
 function New-TestFolder {
     # A folder of the test file's own. Not TestDrive: Pester empties that after each block, under the feet of a database that lives longer.

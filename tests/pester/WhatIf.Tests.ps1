@@ -10,6 +10,11 @@ BeforeDiscovery {
         @{ Name = 'Remove-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Remove-StoredMessage -WhatIf } }
         @{ Name = 'Export-StoredMessage'; Change = { Export-StoredMessage ./mail alice ./out -Force -WhatIf } }
         @{ Name = 'Optimize-MessageDatabase'; Change = { Optimize-MessageDatabase ./mail -MinimumDeadShare 0 -WhatIf } }
+        @{ Name = 'Add-MessageHold'; Change = { Get-StoredMessage ./mail alice | Add-MessageHold -Reason test -WhatIf; Add-MessageHold ./mail bob -Reason test -WhatIf } }
+        @{ Name = 'Remove-MessageHold'; Change = { Get-MessageHold ./mail -IncludeLifted | Remove-MessageHold -WhatIf } }
+        @{ Name = 'Block-MessageArchive'; Change = { Block-MessageArchive ./mail alice -Reason test -WhatIf } }
+        @{ Name = 'Unblock-MessageArchive'; Change = { Unblock-MessageArchive ./mail * -WhatIf } }
+        @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }

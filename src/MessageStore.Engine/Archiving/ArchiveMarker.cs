@@ -39,6 +39,22 @@ internal sealed record ArchiveMarker(int Format, Guid DatabaseId)
         }
     }
 
+    /// <summary>Takes back what a creation that was interrupted made: the marker of an archive that holds nothing yet. Does nothing where it is another's.</summary>
+    public static void Remove(IStorage storage, string root, Guid databaseId)
+    {
+        try
+        {
+            if (!storage.FileExists(Path.Combine(root, FileName)) || storage.ListFolders(root).Count > 0) return;
+            Check(storage, root, databaseId);
+            storage.DeleteFile(Path.Combine(root, FileName));
+            storage.FlushFolder(root);
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveUnavailable)
+        {
+            // Not what this creation made.
+        }
+    }
+
     /// <summary>Makes sure that the folder is there and is this database's.</summary>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
     public static void Check(IStorage storage, string root, Guid databaseId)

@@ -92,4 +92,9 @@ public sealed record ArchiveInfo
     public IReadOnlyList<string> Files { get; init; } = [];
     public DateTimeOffset? OldestStorageDate { get; init; }
     public DateTimeOffset? NewestStorageDate { get; init; }
+    /// <summary>Whether it is barred: listed, and not to be read.</summary>
+    public bool IsBlocked { get; init; }
+    public string? BlockedBy { get; init; }
+    public DateTimeOffset? BlockedSince { get; init; }
+    public string? BlockReason { get; init; }
 }

@@ -128,7 +128,8 @@ internal sealed class Archiver : IDisposable
     {
         foreach (ArchiveKey key in keys.Find(entry.Id.ToGuid()))
         {
-            if (key.Target != target.Name) continue;
+            // A record that is to be kept for another time than this run says is not the one that this run would write.
+            if (key.Target != target.Name || key.DeletionDate - key.StorageDate != options.RetainFor) continue;
             try
             {
                 ArchivedRecordInfo info = await target.VerifyAsync(key, cancellationToken).ConfigureAwait(false);

@@ -35,6 +35,10 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         {
             drill = new BackupDrill { Path = path, Result = DrillResult.Inconclusive, Reason = error.Message };
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            drill = new BackupDrill { Path = path, Result = DrillResult.Inconclusive, Reason = StorageErrors.Wrap(error, "restoring to scratch", scratch).Message };
+        }
         finally
         {
             TryDelete(scratch);

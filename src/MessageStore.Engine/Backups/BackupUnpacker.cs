@@ -118,8 +118,8 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
 
     private void CreateFolders(UnpackTarget target)
     {
-        storage.CreateFolder(GroupRecovery.SegmentFolder(target.StoreFolder));
-        storage.CreateFolder(target.LogFolder);
+        DurableFolder.Create(storage, GroupRecovery.SegmentFolder(target.StoreFolder));
+        DurableFolder.Create(storage, target.LogFolder);
     }
 
     /// <summary>Writes what a chunk has between two offsets of its file.</summary>

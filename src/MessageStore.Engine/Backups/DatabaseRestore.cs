@@ -24,7 +24,8 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         using OwnerLock? owner = plan.InPlace ? TakeOwnership(plan) : null;
         try
         {
-            foreach (string folder in plan.StagingFolders) storage.CreateFolder(folder);
+            if (plan.InPlace) FolderSwap.Complete(storage, plan.Destination);
+            foreach (string folder in plan.StagingFolders) DurableFolder.Create(storage, folder);
             List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
             foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
@@ -35,8 +36,10 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         }
         catch (Exception error)
         {
-            plan.Discard(storage);
-            if (error is IOException or UnauthorizedAccessException) throw StorageErrors.Wrap(error, "restoring", plan.Destination);
+            bool begun = plan.IsBegun(storage);
+            if (!begun) plan.Discard(storage);
+            if (error is IOException or UnauthorizedAccessException)
+                throw StorageErrors.Wrap(error, begun ? "exchanging restored folders, which the next opening of the database ends" : "restoring", plan.Destination);
             throw;
         }
     }

@@ -53,8 +53,8 @@ internal sealed class RestorePlan
                 $"{destination} is not empty. Name a new folder, or use -Force: what stands there is then moved aside.", destination);
         DatabaseSettings? existing = occupied && storage.FileExists(Path.Combine(destination, DatabaseSettings.FileName)) ? DatabaseSettings.Load(storage, destination) : null;
         RestorePlan plan = existing?.DatabaseId == header.Settings.DatabaseId
-            ? MakeInPlace(destination, existing, groups, clock)
-            : MakeFresh(destination, header, groups, clock);
+            ? MakeInPlace(storage, destination, existing, groups, clock)
+            : MakeFresh(storage, destination, header, groups, clock);
         plan.SurvivingLogs = options.LogPath is not null ? Path.GetFullPath(options.LogPath)
             : plan.InPlace ? DatabaseSettings.Resolve(destination, plan.Settings.LogPath) : null;
         if (plan.SurvivingLogs is not null && options.LogPath is not null && !storage.FolderExists(plan.SurvivingLogs))
@@ -66,30 +66,36 @@ internal sealed class RestorePlan
     /// <returns>A sentence for each thing moved aside.</returns>
     public List<string> SwapIn(IStorage storage)
     {
-        var notes = new List<string>();
-        if (!InPlace) Settings.Save(storage, StagingFolders[0]);
         if (storage.FileExists(KeysImage)) storage.DeleteFile(KeysImage);
-        foreach ((string staging, string final) in swaps)
+        List<FolderExchange> exchanges = [.. swaps.Select(s => new FolderExchange(s.Staging, s.Final, AsideOf(s.Final, stamp)))];
+        foreach (FolderExchange exchange in exchanges)
+            if (storage.FolderExists(exchange.Final) && storage.ListFiles(exchange.Final).Count == 0 && storage.ListFolders(exchange.Final).Count == 0)
+                storage.DeleteFolder(exchange.Final);
+        List<string> notes = [.. exchanges.Where(e => storage.FolderExists(e.Final)).Select(e => $"{e.Final} was moved aside to {e.Aside}.")];
+        if (InPlace)
         {
-            if (storage.FolderExists(final) && (storage.ListFiles(final).Count > 0 || storage.ListFolders(final).Count > 0))
-            {
-                string aside = final + ".before-restore-" + stamp;
-                storage.RenameFolder(final, aside);
-                notes.Add($"{final} was moved aside to {aside}.");
-            }
-            else
-            {
-                storage.DeleteFolder(final);
-            }
-            string parent = Path.GetDirectoryName(final)!;
-            storage.CreateFolder(parent);
-            storage.RenameFolder(staging, final);
-            storage.FlushFolder(parent);
+            FolderSwap.Run(storage, Destination, exchanges);
+            return notes;
         }
+        Settings.Save(storage, StagingFolders[0]);
+        foreach (FolderExchange exchange in exchanges) exchange.Run(storage);
         return notes;
     }
 
-    /// <summary>Removes what a restore that did not come to its end had laid out.</summary>
+    /// <summary>Whether the exchange of folders was begun that the next opening ends: from then on the restored folders count.</summary>
+    public bool IsBegun(IStorage storage)
+    {
+        try
+        {
+            return InPlace && storage.FileExists(Path.Combine(Destination, FolderSwap.FileName));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return true; // Nothing that may count is to be deleted.
+        }
+    }
+
+    /// <summary>Removes what a restore that did not come to its end had laid out. Not once its exchange <see cref="IsBegun"/>.</summary>
     public void Discard(IStorage storage)
     {
         foreach (string folder in StagingFolders)
@@ -105,7 +111,7 @@ internal sealed class RestorePlan
         }
     }
 
-    private static RestorePlan MakeFresh(string destination, BackupHeader header, List<GroupSettings> groups, TimeProvider clock)
+    private static RestorePlan MakeFresh(IStorage storage, string destination, BackupHeader header, List<GroupSettings> groups, TimeProvider clock)
     {
         DatabaseSettings settings = header.Settings with
         {
@@ -115,8 +121,8 @@ internal sealed class RestorePlan
             ArchivePath = DatabaseSettings.Relate(destination, DatabaseSettings.Resolve(header.Database, header.Settings.ArchivePath)),
             StorageGroups = groups,
         };
-        var plan = new RestorePlan(destination, settings, inPlace: false) { stamp = Stamp(clock) };
-        string root = $"{destination}.restoring-{plan.stamp}";
+        var plan = new RestorePlan(destination, settings, inPlace: false) { stamp = Stamp(storage, [destination], clock) };
+        string root = StagingOf(destination, plan.stamp);
         plan.StagingFolders.Add(root);
         plan.StagingFolders.Add(Path.Combine(root, "backups"));
         plan.swaps.Add((root, destination));
@@ -127,13 +133,14 @@ internal sealed class RestorePlan
         return plan;
     }
 
-    private static RestorePlan MakeInPlace(string destination, DatabaseSettings existing, List<GroupSettings> groups, TimeProvider clock)
+    private static RestorePlan MakeInPlace(IStorage storage, string destination, DatabaseSettings existing, List<GroupSettings> groups, TimeProvider clock)
     {
-        var plan = new RestorePlan(destination, existing, inPlace: true) { stamp = Stamp(clock) };
+        List<string> finals = [.. groups.Select(g => MailDatabase.FoldersOf(destination, existing, g)).SelectMany(f => new[] { f.Store, f.Log })];
+        var plan = new RestorePlan(destination, existing, inPlace: true) { stamp = Stamp(storage, finals, clock) };
         foreach (GroupSettings group in groups)
         {
             (string store, string log) = MailDatabase.FoldersOf(destination, existing, group);
-            string stagingStore = $"{store}.restoring-{plan.stamp}", stagingLog = $"{log}.restoring-{plan.stamp}";
+            string stagingStore = StagingOf(store, plan.stamp), stagingLog = StagingOf(log, plan.stamp);
             plan.targets[group.Name] = new UnpackTarget(group, stagingStore, stagingLog);
             foreach ((string staging, string final) in ((string, string)[])[(stagingStore, store), (stagingLog, log)])
             {
@@ -155,5 +162,18 @@ internal sealed class RestorePlan
                 $"The backup holds no storage group '{name}'. It has: {string.Join(", ", groupsInBackup)}.", name))];
     }
 
-    private static string Stamp(TimeProvider clock) => clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+    /// <summary>The time, as a part of names that nothing has yet.</summary>
+    private static string Stamp(IStorage storage, IReadOnlyList<string> finals, TimeProvider clock)
+    {
+        string time = clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+        for (int number = 1; ; number++)
+        {
+            string stamp = number == 1 ? time : string.Create(CultureInfo.InvariantCulture, $"{time}-{number}");
+            if (!finals.Any(f => storage.FolderExists(StagingOf(f, stamp)) || storage.FolderExists(AsideOf(f, stamp)))) return stamp;
+        }
+    }
+
+    private static string StagingOf(string final, string stamp) => $"{final}.restoring-{stamp}";
+
+    private static string AsideOf(string final, string stamp) => $"{final}.before-restore-{stamp}";
 }

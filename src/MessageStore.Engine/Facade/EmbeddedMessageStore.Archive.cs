@@ -38,8 +38,13 @@ internal sealed partial class EmbeddedMessageStore
             }
             string folder = ArchivePaths.FolderOf(name);
             List<string> files = [.. ArchivePaths.VolumesIn(database.Storage, Mail.ArchivePath, folder).Select(v => ArchivePaths.Resolve(Mail.ArchivePath, v))];
+            (GroupRecord Record, RecordNote Note)? block = BlockOn(group, name);
             yield return new ArchiveInfo
             {
+                IsBlocked = block is not null,
+                BlockedBy = block?.Note.By,
+                BlockedSince = block?.Note.Time,
+                BlockReason = block?.Note.Reason,
                 Mailbox = mailbox.Name,
                 Path = System.IO.Path.Combine(Mail.ArchivePath, folder),
                 MessageCount = mailbox.ArchivedMessageCount,
@@ -57,7 +62,8 @@ internal sealed partial class EmbeddedMessageStore
         await Task.CompletedTask.ConfigureAwait(false);
         if (id is { } one)
         {
-            if (!Mail.TryFind(one, out _, out _)) throw NoMessage(one);
+            if (!Mail.TryFind(one, out _, out IndexEntry entry)) throw NoMessage(one);
+            if (!entry.IsArchived) yield break; // the record of a recalled message waits for the message to come again
             foreach (ArchiveKey key in database.Keys.Find(one)) yield return Place(key);
             yield break;
         }
@@ -83,12 +89,13 @@ internal sealed partial class EmbeddedMessageStore
     private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath } : key;
 
     /// <summary>Opens an archived message from the first copy that is whole.</summary>
-    /// <returns><see langword="null"/> where the message was recalled or deleted in the meantime.</returns>
+    /// <returns><see langword="null"/> where the message was recalled or deleted, or its record moved, in the meantime: look again.</returns>
     private async Task<Stream?> OpenArchivedAsync(StorageGroup group, IndexEntry entry, CancellationToken cancellationToken)
     {
         Guid id = entry.Id.ToGuid();
         MessageStoreException? trouble = null;
-        foreach (ArchiveKey key in database.Keys.Find(id).OrderBy(k => database.Nodes?.IsSuspect(k) ?? false))
+        IReadOnlyList<ArchiveKey> copies = database.Keys.Find(id);
+        foreach (ArchiveKey key in copies.OrderBy(k => database.Nodes?.IsSuspect(k) ?? false))
         {
             try
             {
@@ -102,6 +109,7 @@ internal sealed partial class EmbeddedMessageStore
             }
         }
         if (!group.TryGet(id, out IndexEntry now) || !now.IsArchived) return null;
+        if (!database.Keys.Find(id).SequenceEqual(copies)) return null; // its file was rewritten under our hands
         throw trouble ?? new MessageStoreException(ErrorIds.ArchiveKeyMissing, ErrorKind.Damaged,
             $"Message {id} is archived, but no key says where. Rebuild the keys from the archive files.", id);
     }

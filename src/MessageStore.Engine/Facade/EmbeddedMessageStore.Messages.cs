@@ -63,6 +63,7 @@ internal sealed partial class EmbeddedMessageStore
             if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry)) throw NoMessage(id);
             if (entry.IsArchived)
             {
+                CheckAccess(group, entry);
                 if (await OpenArchivedAsync(group, entry, cancellationToken).ConfigureAwait(false) is { } archived) return archived;
             }
             else if (group.OpenBody(entry) is { } body)
@@ -71,7 +72,7 @@ internal sealed partial class EmbeddedMessageStore
             }
             await Task.Yield();
         }
-        throw new MessageStoreException(ErrorIds.MessageNotFound, ErrorKind.Busy, $"Message {id} keeps moving between store and archive; try again.", id);
+        throw KeepsMoving(id);
     }
 
     public async Task<StoredMessage> SetFlagsAsync(Guid id, MessageFlags set, MessageFlags clear, CancellationToken cancellationToken = default)
@@ -93,7 +94,9 @@ internal sealed partial class EmbeddedMessageStore
     public async Task DeleteAsync(Guid id, CancellationToken cancellationToken = default)
     {
         if (!Mail.TryFind(id, out StorageGroup group, out _)) throw NoMessage(id);
+        if (group.HoldOn(id) is { } hold) throw OnHold($"Message {id}", id, hold);
         await group.CommitAsync(Transaction.Deleted(id, group.Identity.Salt)).ConfigureAwait(false);
+        if (group.HoldOn(id) is { } late) throw OnHold($"Message {id}", id, late); // the hold came first: nothing was deleted
         // The key may have come into being while the deletion was under way, so it is looked for now and not before.
         if (database.Keys.Find(id).Count > 0) database.Keys.Remove([id]);
     }

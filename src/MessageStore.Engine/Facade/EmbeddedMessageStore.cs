@@ -61,8 +61,10 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
     {
         StorageGroup group = GroupOf(name);
         group.Mailbox(name, out int number);
-        List<Guid> archived = [.. group.List(number).Where(e => e.IsArchived).Select(e => e.Id.ToGuid())];
+        if (group.HoldOnMailbox(name) is { } hold) throw OnHold($"Mailbox '{name}', or mail in it,", name, hold);
+        List<Guid> archived = [.. group.List(number).Select(e => e.Id.ToGuid()).Where(id => database.Keys.Find(id).Count > 0)];
         await group.RemoveMailboxAsync(name, cancellationToken).ConfigureAwait(false);
+        if (group.HoldOnMailbox(name) is { } late) throw OnHold($"Mailbox '{name}', or mail in it,", name, late); // the hold came first: nothing was removed
         if (archived.Count > 0) database.Keys.Remove(archived);
     }
 

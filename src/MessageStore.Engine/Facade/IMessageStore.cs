@@ -16,7 +16,7 @@ public interface IMessageStore : IAsyncDisposable
     Task<MailboxInfo> CreateMailboxAsync(string name, string? storageGroup = null, CancellationToken cancellationToken = default);
 
     /// <summary>Removes a mailbox with all its messages, hot and archived.</summary>
-    /// <exception cref="MessageStoreException">MailboxNotFound.</exception>
+    /// <exception cref="MessageStoreException">MailboxNotFound, MessageOnHold.</exception>
     Task RemoveMailboxAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
@@ -42,11 +42,38 @@ public interface IMessageStore : IAsyncDisposable
     Task<StoredMessage> MoveAsync(Guid id, string folder, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes a message, hot or archived.</summary>
+    /// <exception cref="MessageStoreException">MessageNotFound, MessageOnHold.</exception>
     Task DeleteAsync(Guid id, CancellationToken cancellationToken = default);
 
     /// <summary>Runs the Archive Agent. Per-mailbox trouble is in the receipts; the call itself fails only when nothing could be done.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning, ArchiveUnavailable.</exception>
     Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Brings archived messages back into the store, several at a time; each result leaves as it is made. Trouble with one message is its result.</summary>
+    /// <exception cref="MessageStoreException">MailboxNotFound.</exception>
+    IAsyncEnumerable<MessageRecall> RecallAsync(MessageQuery query, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Bars the archives of mailboxes, now and later: what lies there is listed and not read. Where the same pattern is barred already, that block is returned.</summary>
+    /// <exception cref="MessageStoreException">MailboxNotFound.</exception>
+    Task<ArchiveBlock> BlockArchiveAsync(string mailboxPattern, string reason, string by, CancellationToken cancellationToken = default);
+
+    /// <summary>Lifts the blocks whose own pattern matches; they stay on record.</summary>
+    /// <exception cref="MessageStoreException">BlockNotFound.</exception>
+    Task<IReadOnlyList<ArchiveBlock>> UnblockArchiveAsync(string mailboxPattern, string reason, string by, CancellationToken cancellationToken = default);
+
+    /// <summary>Blocks, the oldest first.</summary>
+    IAsyncEnumerable<ArchiveBlock> ListArchiveBlocksAsync(bool includeLifted = false, CancellationToken cancellationToken = default);
+
+    /// <summary>Keeps messages from being deleted by anybody, until the hold is lifted.</summary>
+    /// <exception cref="MessageStoreException">MailboxNotFound, MessageNotFound, InvalidParameter.</exception>
+    Task<MessageHold> AddHoldAsync(HoldRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Holds, the oldest first; or the one with an Id, in force or not.</summary>
+    IAsyncEnumerable<MessageHold> ListHoldsAsync(Guid? id = null, bool includeLifted = false, CancellationToken cancellationToken = default);
+
+    /// <summary>Lifts a hold; it stays on record.</summary>
+    /// <exception cref="MessageStoreException">HoldNotFound.</exception>
+    Task<MessageHold> RemoveHoldAsync(Guid id, string reason, string by, CancellationToken cancellationToken = default);
 
     IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
 

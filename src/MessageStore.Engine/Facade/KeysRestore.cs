@@ -52,6 +52,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     private void TakeFromOriginal(string originalFolder, string keysFolder, JournalKeyManager keys, HashSet<Guid> missing)
     {
         string copy = keysFolder + ".original";
+        List<ArchiveKey> found = [];
         try
         {
             storage.CreateFolder(copy);
@@ -64,7 +65,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
                 for (long offset = 0; (read = source.ReadFully(block, offset)) > 0; offset += read) target.Write(block.AsSpan(0, read), offset);
             }
             using JournalKeyManager original = JournalKeyManager.Open(storage, copy, clock);
-            Take(missing.SelectMany(original.Find).ToList(), keys, missing);
+            found = [.. missing.SelectMany(original.Find)];
         }
         catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
         {
@@ -74,20 +75,24 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         {
             storage.DeleteFolder(copy);
         }
+        Take(found, keys, missing);
     }
 
     private void TakeFromArchive(string archivePath, DatabaseSettings settings, JournalKeyManager keys, HashSet<Guid> missing, List<string> warnings)
     {
+        var found = new List<ArchiveKey>();
         try
         {
             var archive = new FileArchiveTarget(storage, archivePath, settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
             foreach (string volume in archive.ListVolumes())
-                Take([.. archive.Walk(volume).Where(r => missing.Contains(r.Id)).Select(r => r.ToKey(archive.Name, archive.Unit, volume)).Where(k => IsWhole(archive, k))], keys, missing);
+                found.AddRange(archive.Walk(volume).Where(r => missing.Contains(r.Id)).Select(r => r.ToKey(archive.Name, archive.Unit, volume)).Where(k => IsWhole(archive, k)));
         }
         catch (MessageStoreException error)
         {
             warnings.Add($"The archive could not be asked for missing keys: {error.Message}");
         }
+        // What cannot be written to the new place is no matter of warnings: the restore fails.
+        Take(found, keys, missing);
     }
 
     /// <summary>A record found by walking is believed only when all of it holds: a damaged file may show fragments of something else.</summary>

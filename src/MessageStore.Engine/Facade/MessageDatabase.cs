@@ -58,9 +58,7 @@ public static class MessageDatabase
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, DiskFull.</exception>
     public static Task<RestoreRun> RestoreAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var restore = new DatabaseRestore(DiskStorage.Instance, TimeProvider.System, progress);
-        var keys = new KeysRestore(DiskStorage.Instance, TimeProvider.System);
-        return Task.Run(() => restore.Run(options, keys.Run, cancellationToken), cancellationToken);
+        return Task.Run(() => RestoreNow(DiskStorage.Instance, options, TimeProvider.System, progress, cancellationToken), cancellationToken);
     }
 
     /// <summary>Proves a backup by restoring it to scratch: in the temporary folder, or beside the backup where that has more room.</summary>
@@ -84,14 +82,31 @@ public static class MessageDatabase
     /// <exception cref="MessageStoreException">PathNotFound.</exception>
     public static IReadOnlyList<BackupInfo> ListBackups(string path) => BackupCatalog.List(DiskStorage.Instance, path, TimeProvider.System);
 
+    internal static RestoreRun RestoreNow(IStorage storage, RestoreOptions options, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new DatabaseRestore(storage, clock, progress).Run(options, new KeysRestore(storage, clock).Run, cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "restoring", options.Destination);
+        }
+    }
+
     internal static void CreateNow(IStorage storage, MessageDatabaseOptions options, TimeProvider clock)
     {
-        DatabaseSettings settings = MailDatabase.Create(storage, options, clock);
-        string path = Path.GetFullPath(options.Path);
-        string keys = Path.Combine(path, OpenDatabase.KeysFolder);
-        storage.CreateFolder(keys);
-        JournalKeyManager.Create(storage, keys);
-        ArchiveMarker.Create(storage, DatabaseSettings.Resolve(path, settings.ArchivePath), settings.DatabaseId);
-        storage.FlushFolder(path);
+        string path = Path.GetFullPath(options.Path), keys = Path.Combine(path, OpenDatabase.KeysFolder);
+        new DatabaseCreation(storage, options, clock).Run((settings, interrupted) =>
+        {
+            if (interrupted is not null)
+            {
+                storage.DeleteFolder(keys);
+                ArchiveMarker.Remove(storage, DatabaseSettings.Resolve(path, interrupted.ArchivePath), interrupted.DatabaseId);
+            }
+            DurableFolder.Create(storage, keys);
+            JournalKeyManager.Create(storage, keys);
+            ArchiveMarker.Create(storage, DatabaseSettings.Resolve(path, settings.ArchivePath), settings.DatabaseId);
+        });
     }
 }

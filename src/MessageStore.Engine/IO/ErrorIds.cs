@@ -34,6 +34,9 @@ public static class ErrorIds
     public const string ArchiveDamaged = "ArchiveDamaged";
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";
     public const string ArchiveKeyMissing = "ArchiveKeyMissing";
+    public const string BlockNotFound = "BlockNotFound";
+    public const string MessageOnHold = "MessageOnHold";
+    public const string HoldNotFound = "HoldNotFound";
     public const string KeysDamaged = "KeysDamaged";
     public const string KeysClosedForWriting = "KeysClosedForWriting";
     public const string BackupNotFound = "BackupNotFound";

@@ -81,13 +81,19 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
                 break;
             case TransactionType.Deleted:
                 int deleted = index.Find(UInt128Bytes.Read(payload));
-                if (deleted >= 0) Remove(deleted);
+                if (deleted >= 0 && !index.IsHeld(deleted)) Remove(deleted);
                 break;
             case TransactionType.Tagged:
                 ApplyTagged(payload);
                 break;
             case TransactionType.Archived:
                 ApplyArchived(ReadImage(type, payload), place);
+                break;
+            case TransactionType.Record:
+                index.PutRecord(GroupRecord.Read(payload));
+                break;
+            case TransactionType.RecordMembers:
+                index.AddMembers(new Guid(payload[..16], bigEndian: true), payload[16..]);
                 break;
             case TransactionType.BackedUp:
                 LastBackup = new BackupMark(new Guid(payload[..16], bigEndian: true),
@@ -104,7 +110,8 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
         int slot = index.Find(UInt128Bytes.From(image.Id));
         if (slot < 0)
         {
-            if (index.FindMailbox(image.Mailbox) is null) return;
+            // Deleted while it came back from the archive: it must not come back to life.
+            if ((image.Flags & EntryFlags.Recall) != 0 || index.FindMailbox(image.Mailbox) is null) return;
             index.Add(EntryOf(image, place, image.Flags));
         }
         else
@@ -181,7 +188,7 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
 
     private void ApplyMailboxRemoved(int number)
     {
-        if (index.FindMailbox(number) is not { } mailbox) return;
+        if (index.FindMailbox(number) is not { } mailbox || index.IsHeld(mailbox)) return;
         while (mailbox.First >= 0) Remove(mailbox.First);
         index.RemoveMailbox(number);
     }

@@ -17,7 +17,8 @@ internal sealed record DatabaseSettings
     public const string FileName = "database.json";
     public const int CurrentFormat = 1;
 
-    private const int LargestFile = 16 << 20;
+    /// <summary>The longest settings file that makes sense, in bytes.</summary>
+    public const int LargestFile = 16 << 20;
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -57,13 +58,16 @@ internal sealed record DatabaseSettings
     public static DatabaseSettings Load(IStorage storage, string databasePath)
     {
         string path = Path.Combine(databasePath, FileName);
-        if (!storage.FolderExists(databasePath))
-            throw new MessageStoreException(ErrorIds.PathNotFound, ErrorKind.NotFound, $"There is no folder {databasePath}.", databasePath);
-        if (!storage.FileExists(path))
-            throw new MessageStoreException(ErrorIds.NotADatabase, ErrorKind.NotFound,
-                $"{databasePath} is not a message database: it holds no {FileName}. Create one with New-MessageDatabase.", databasePath);
         try
         {
+            if (!storage.FolderExists(databasePath))
+                throw new MessageStoreException(ErrorIds.PathNotFound, ErrorKind.NotFound, $"There is no folder {databasePath}.", databasePath);
+            if (storage.FileExists(Path.Combine(databasePath, DatabaseCreation.IntentFileName)) && !storage.FileExists(path))
+                throw new MessageStoreException(ErrorIds.NotADatabase, ErrorKind.NotFound,
+                    $"The database in {databasePath} was not created to the end. Create it again with New-MessageDatabase.", databasePath);
+            if (!storage.FileExists(path))
+                throw new MessageStoreException(ErrorIds.NotADatabase, ErrorKind.NotFound,
+                    $"{databasePath} is not a message database: it holds no {FileName}. Create one with New-MessageDatabase.", databasePath);
             return Decode(AtomicFile.Read(storage, path, LargestFile), path);
         }
         catch (InvalidDataException error)

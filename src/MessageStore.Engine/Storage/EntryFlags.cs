@@ -11,6 +11,8 @@ internal enum EntryFlags : ushort
     Tagged = 512,
     /// <summary>The header could be read only in part.</summary>
     Partial = 1024,
+    /// <summary>Only in an image: it was brought back from the archive, and counts only where its message is there and archived.</summary>
+    Recall = 2048,
     /// <summary>The slot holds a message. Never written into an image.</summary>
     InUse = 0x8000,
 }

@@ -9,6 +9,9 @@ internal sealed record GroupOptions
     /// <summary>A log file takes no new transactions once it is longer than this many bytes.</summary>
     public long LogFileLimit { get; init; } = 64L << 20;
 
+    /// <summary>Bytes of zeros that are written ahead at the end of a new log file.</summary>
+    public int LogAheadBytes { get; init; } = LogWriter.UsualStep;
+
     /// <summary>
     /// A checkpoint is due after this many bytes of log, or twice the length of the last snapshot if that is more, so that its cost stays a constant
     /// share of the work however large the index grows.

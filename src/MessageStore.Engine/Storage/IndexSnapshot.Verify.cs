@@ -43,6 +43,7 @@ internal static partial class IndexSnapshot
             sum += StateDigest.OfName(mailbox.Number, ushort.MaxValue, mailbox.Name);
             for (int folder = 0; folder < mailbox.Folders.Count; folder++) sum += StateDigest.OfName(mailbox.Number, (ushort)folder, mailbox.Folders[folder]);
         }
+        foreach (RecordTable table in tables.Records) sum += MessageIndex.DigestOf(table.Record, table.Members);
         return sum;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MessageStore.Storage;
@@ -14,6 +15,8 @@ internal sealed record IndexTables
     public required IReadOnlyList<SegmentInfo> Segments { get; init; }
     public required IReadOnlyList<PendingAppend> Pending { get; init; }
     public BackupMark? LastBackup { get; init; }
+    /// <summary>Empty in a snapshot of before there were records.</summary>
+    public IReadOnlyList<RecordTable> Records { get; init; } = [];
 
     public byte[] Encode()
     {
@@ -56,6 +59,15 @@ internal sealed record IndexTables
             writer.Write(LastBackup.Lsn);
             writer.Write(LastBackup.StartedTicks);
         }
+        writer.Write(Records.Count);
+        foreach (RecordTable table in Records)
+        {
+            byte[] encoded = table.Record.Encode();
+            writer.Write(encoded.Length);
+            writer.Write(encoded);
+            writer.Write(table.Members.Length);
+            writer.Write(MemoryMarshal.AsBytes<UInt128Bytes>(table.Members));
+        }
         writer.Flush();
         return stream.ToArray();
     }
@@ -96,10 +108,18 @@ internal sealed record IndexTables
             BackupMark? backup = reader.ReadBoolean()
                 ? new BackupMark(new Guid(reader.ReadBytes(16), bigEndian: true), reader.ReadUInt64(), reader.ReadInt64())
                 : null;
+            var records = new RecordTable[reader.BaseStream.Position < bytes.Length ? reader.ReadInt32() : 0];
+            for (int i = 0; i < records.Length; i++)
+            {
+                GroupRecord record = GroupRecord.Read(reader.ReadBytes(reader.ReadInt32()));
+                var members = new UInt128Bytes[reader.ReadInt32()];
+                reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(members.AsSpan()));
+                records[i] = new RecordTable(record, members);
+            }
             return new IndexTables
             {
                 Lsn = lsn, TimeTicks = time, Digest = digest, SlotCount = slots, NextMailboxNumber = next, Mailboxes = mailboxes,
-                Segments = segments, Pending = pending, LastBackup = backup,
+                Segments = segments, Pending = pending, LastBackup = backup, Records = records,
             };
         }
         catch (Exception error) when (error is EndOfStreamException or ArgumentException or OverflowException or OutOfMemoryException)
@@ -111,3 +131,6 @@ internal sealed record IndexTables
 
 /// <summary>A mailbox in a snapshot.</summary>
 internal sealed record MailboxTable(int Number, string Name, int First, int Last, IReadOnlyList<string> Folders);
+
+/// <summary>A record in a snapshot, with the messages that it names one by one.</summary>
+internal sealed record RecordTable(GroupRecord Record, UInt128Bytes[] Members);

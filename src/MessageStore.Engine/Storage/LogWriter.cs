@@ -8,8 +8,11 @@ namespace MessageStore.Storage;
 /// </summary>
 internal sealed class LogWriter : IDisposable
 {
-    private const int SmallestStep = 256 << 10;
+    /// <summary>Bytes of zeros that are written ahead in a new file; the next steps double up to <see cref="LargestStep"/>.</summary>
+    public const int UsualStep = 256 << 10;
+
     private const int LargestStep = 512 << 10;
+
     /// <summary>
     /// From this many bytes in one write on, recording the growth costs a flush less than writing as many zeros ahead would.
     /// </summary>
@@ -22,15 +25,17 @@ internal sealed class LogWriter : IDisposable
     private readonly IStorage storage;
     private readonly string folder;
     private readonly GroupIdentity identity;
+    private readonly int smallestStep;
     private IStorageFile? file;
     private long allocated;
-    private int step = SmallestStep;
+    private int step;
 
-    public LogWriter(IStorage storage, string folder, GroupIdentity identity)
+    public LogWriter(IStorage storage, string folder, GroupIdentity identity, int smallestStep = UsualStep)
     {
         this.storage = storage;
         this.folder = folder;
         this.identity = identity;
+        this.smallestStep = smallestStep;
     }
 
     public string Path => file?.Path ?? "";
@@ -199,6 +204,6 @@ internal sealed class LogWriter : IDisposable
         Kind = kind;
         Tail = tail;
         allocated = tail;
-        step = SmallestStep;
+        step = smallestStep;
     }
 }

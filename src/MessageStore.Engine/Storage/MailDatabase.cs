@@ -60,52 +60,6 @@ internal sealed class MailDatabase : IDisposable
         Settings = changed;
     }
 
-    /// <summary>Lays out an empty database. The settings file comes last: without it there is no database.</summary>
-    /// <exception cref="MessageStoreException">DatabaseExists, InvalidName, and device errors.</exception>
-    public static DatabaseSettings Create(IStorage storage, MessageDatabaseOptions options, TimeProvider clock)
-    {
-        string path = System.IO.Path.GetFullPath(options.Path);
-        if (options.StorageGroups.Count == 0)
-            throw new MessageStoreException(ErrorIds.InvalidName, ErrorKind.InvalidArgument, "A database needs at least one storage group.", path);
-        foreach (string name in options.StorageGroups) MailboxNames.CheckStorageGroup(name);
-        if (options.StorageGroups.Distinct(StringComparer.OrdinalIgnoreCase).Count() != options.StorageGroups.Count)
-            throw new MessageStoreException(ErrorIds.InvalidName, ErrorKind.InvalidArgument, "Two storage groups have the same name.", path);
-        if (storage.FileExists(System.IO.Path.Combine(path, DatabaseSettings.FileName)))
-            throw new MessageStoreException(ErrorIds.DatabaseExists, ErrorKind.AlreadyExists, $"{path} holds a message database already.", path);
-        try
-        {
-            if (storage.FolderExists(path) && (storage.ListFiles(path).Count > 0 || storage.ListFolders(path).Count > 0))
-                throw new MessageStoreException(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists, $"{path} is not empty. Name a new or an empty folder.", path);
-            var settings = new DatabaseSettings
-            {
-                DatabaseId = Guid.CreateVersion7(clock.GetUtcNow()),
-                Created = clock.GetUtcNow(),
-                StorePath = DatabaseSettings.Relate(path, options.StorePath ?? "store"),
-                LogPath = DatabaseSettings.Relate(path, options.LogPath ?? "logs"),
-                BackupPath = DatabaseSettings.Relate(path, options.BackupPath ?? "backups"),
-                ArchivePath = DatabaseSettings.Relate(path, options.ArchivePath ?? "archive"),
-                CircularLogging = options.CircularLogging,
-                StorageGroups = [.. options.StorageGroups.Select(n => new GroupSettings(n, FileNames.Escape(n), NewSalt()))],
-            };
-            foreach (string place in (string[])[".", settings.StorePath, settings.LogPath, settings.BackupPath, settings.ArchivePath])
-                DurableFolder.Create(storage, DatabaseSettings.Resolve(path, place));
-            foreach (GroupSettings group in settings.StorageGroups)
-            {
-                (string store, string log) = FoldersOf(path, settings, group);
-                if (storage.ListFiles(store).Count > 0 || storage.ListFiles(log).Count > 0)
-                    throw new MessageStoreException(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists,
-                        $"{(storage.ListFiles(store).Count > 0 ? store : log)} holds files of another database. Name other places.", store);
-                StorageGroup.Create(storage, IdentityOf(settings, group), new GroupOptions { Clock = clock }, store, log);
-            }
-            settings.Save(storage, path);
-            return settings;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw StorageErrors.Wrap(error, "creating the database", path);
-        }
-    }
-
     /// <summary>
     /// Opens a database and all its groups. A group that cannot be opened is listed in <see cref="FailedGroups"/> and its mail is out of reach; the others serve.
     /// </summary>
@@ -118,6 +72,7 @@ internal sealed class MailDatabase : IDisposable
         var groups = new List<StorageGroup>();
         try
         {
+            CompleteSwap(storage, path);
             var failed = new List<FailedGroup>();
             foreach (GroupSettings group in settings.StorageGroups)
             {
@@ -138,6 +93,19 @@ internal sealed class MailDatabase : IDisposable
             foreach (StorageGroup group in groups) group.Dispose();
             owner.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Ends the exchange of folders that a restore in this place began.</summary>
+    private static void CompleteSwap(IStorage storage, string path)
+    {
+        try
+        {
+            FolderSwap.Complete(storage, path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "ending a restore that was interrupted", path);
         }
     }
 
@@ -223,7 +191,7 @@ internal sealed class MailDatabase : IDisposable
 
     public static uint NewSalt() => (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
 
-    private static OwnerLock TakeOwnership(IStorage storage, string path, TimeProvider clock)
+    public static OwnerLock TakeOwnership(IStorage storage, string path, TimeProvider clock)
     {
         string lockPath = System.IO.Path.Combine(path, LockFileName);
         try

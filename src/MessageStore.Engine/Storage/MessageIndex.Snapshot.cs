@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MessageStore.Storage;
 
 internal sealed partial class MessageIndex
@@ -14,6 +16,7 @@ internal sealed partial class MessageIndex
         Segments = segments.Lengths(),
         Pending = [.. applier.Pending.Values],
         LastBackup = applier.LastBackup,
+        Records = [.. records.Values.Select(r => new RecordTable(r.Record, [.. r.Members]))],
     };
 
     /// <summary>Takes over what a snapshot recorded, all but the entries.</summary>
@@ -28,5 +31,10 @@ internal sealed partial class MessageIndex
             mailbox.Last = table.Last;
         }
         NextMailboxNumber = Math.Max(NextMailboxNumber, tables.NextMailboxNumber);
+        foreach (RecordTable table in tables.Records)
+        {
+            PutRecord(table.Record);
+            AddMembers(table.Record.Id, MemoryMarshal.AsBytes<UInt128Bytes>(table.Members));
+        }
     }
 }

@@ -64,13 +64,20 @@ internal sealed partial class SegmentStore(IStorage storage, string folder, Grou
     public void Rewind(Segment? segment, long length)
     {
         if (segment is not null) segment.Length = length;
+        current = segment;
         foreach (Segment later in segments.Values.Where(s => s.Number > (segment?.Number ?? 0)).ToList())
         {
             segments.TryRemove(later.Number, out _);
             later.Dispose();
-            storage.DeleteFile(PathOf(later.Number));
+            try
+            {
+                storage.DeleteFile(PathOf(later.Number));
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Nothing names it: the next segment of its number begins it anew, or the next opening deletes it.
+            }
         }
-        current = segment;
     }
 
     /// <summary>Why no checkpoint can be taken until the group is opened again; <see langword="null"/> while all is well.</summary>

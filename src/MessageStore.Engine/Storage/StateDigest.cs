@@ -33,6 +33,17 @@ internal static class StateDigest
         return new UInt128(Scramble(high), Scramble(low));
     }
 
+    /// <summary>The share of a record.</summary>
+    public static UInt128 OfRecord(ReadOnlySpan<byte> encoded)
+    {
+        ulong hash = Prime2;
+        foreach (byte b in encoded) hash = Scramble(hash ^ b);
+        return Mix(UInt128Bytes.Read(encoded), new UInt128Bytes(hash, (ulong)encoded.Length), Prime2, Prime1);
+    }
+
+    /// <summary>The share of a message that a record names.</summary>
+    public static UInt128 OfMember(UInt128Bytes record, UInt128Bytes message) => Mix(record, message, Prime2, Prime2);
+
     /// <summary>The share of a mailbox (<paramref name="folder"/> 0xFFFF) or folder name.</summary>
     public static UInt128 OfName(int mailbox, ushort folder, string name)
     {

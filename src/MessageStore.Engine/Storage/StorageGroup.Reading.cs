@@ -193,7 +193,7 @@ internal sealed partial class StorageGroup
     internal static MessageStoreException Gone(in IndexEntry entry) => new(ErrorIds.MessageDamaged, ErrorKind.Damaged,
         $"Message {entry.Id.ToGuid()} does not match its digest, or is not where the index says.", entry.Id.ToGuid());
 
-    /// <summary>The share of all mailbox and folder names in the state digest.</summary>
+    /// <summary>The share of all mailbox and folder names, and of records, in the state digest.</summary>
     public UInt128 NamesDigest()
     {
         UInt128 sum = 0;
@@ -205,6 +205,7 @@ internal sealed partial class StorageGroup
                 for (int folder = 0; folder < mailbox.Folders.Count; folder++)
                     sum += Storage.StateDigest.OfName(mailbox.Number, (ushort)folder, mailbox.Folders[folder].Name);
             }
+            sum += index.RecordsDigest();
         }
         return sum;
     }

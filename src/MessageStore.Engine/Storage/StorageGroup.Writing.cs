@@ -85,13 +85,25 @@ internal sealed partial class StorageGroup
     }
 
     /// <summary>Stores a message, in one transaction up to 1 MiB and in parts beyond, so that no large message keeps others waiting.</summary>
-    public async Task AppendAsync(ImageHeader image, MessageSummary summary, MessageBody body, CancellationToken cancellationToken)
+    public Task AppendAsync(ImageHeader image, MessageSummary summary, MessageBody body, CancellationToken cancellationToken) =>
+        StoreAsync(TransactionType.Append, image, summary, body, cancellationToken);
+
+    /// <summary>
+    /// Brings a message back from the archive. Until the last transaction the archive answers, after it the store; a message that is deleted meanwhile stays so.
+    /// </summary>
+    public Task RecallAsync(ImageHeader image, MessageSummary summary, MessageBody body, CancellationToken cancellationToken)
+    {
+        image.Flags |= EntryFlags.Recall;
+        return StoreAsync(TransactionType.Recalled, image, summary, body, cancellationToken);
+    }
+
+    private async Task StoreAsync(TransactionType type, ImageHeader image, MessageSummary summary, MessageBody body, CancellationToken cancellationToken)
     {
         byte[] head = EncodeHead(ref image, summary);
         if (body.Length <= ImageHeader.PartBytes)
         {
             ReadOnlyMemory<byte> bytes = body.IsInMemory ? body.Head : ReadPart(body, 0, (int)body.Length);
-            await CommitAsync(new Transaction(TransactionType.Append, head, bytes, Identity.Salt)).ConfigureAwait(false);
+            await CommitAsync(new Transaction(type, head, bytes, Identity.Salt)).ConfigureAwait(false);
             return;
         }
         await CommitAsync(new Transaction(TransactionType.AppendBegin, head, ReadPart(body, 0, ImageHeader.PartBytes), Identity.Salt)).ConfigureAwait(false);

@@ -32,7 +32,7 @@ internal sealed partial class StorageGroup : IDisposable
         snapshotBytes = recovered.SnapshotBytes;
         ReplayedTransactions = recovered.Replayed;
         replayedBytes = recovered.ReplayedBytes;
-        log = new LogWriter(storage, logFolder, identity);
+        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes);
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
             AfterCommit = () =>

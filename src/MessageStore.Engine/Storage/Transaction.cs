@@ -115,6 +115,21 @@ internal sealed class Transaction
         return new Transaction(TransactionType.BackedUp, payload, default, salt);
     }
 
+    public static Transaction Record(GroupRecord record, uint salt) => new(TransactionType.Record, record.Encode(), default, salt);
+
+    public static Transaction RecordMembers(Guid record, IReadOnlyCollection<Guid> ids, uint salt)
+    {
+        byte[] payload = new byte[16 + ids.Count * 16];
+        record.TryWriteBytes(payload, bigEndian: true, out _);
+        int position = 16;
+        foreach (Guid id in ids)
+        {
+            id.TryWriteBytes(payload.AsSpan(position), bigEndian: true, out _);
+            position += 16;
+        }
+        return new Transaction(TransactionType.RecordMembers, payload, default, salt);
+    }
+
     private static Transaction OfMessage(TransactionType type, Guid id, ReadOnlySpan<ushort> values, uint salt)
     {
         byte[] payload = new byte[16 + values.Length * sizeof(ushort)];

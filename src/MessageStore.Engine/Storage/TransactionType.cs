@@ -18,6 +18,10 @@ internal enum TransactionType : byte
     BackedUp = 13,
     /// <summary>Changes nothing: its durable LSN vouches for the group of transactions before it.</summary>
     Vouch = 14,
+    /// <summary>A record that the administrator left: a hold, a barred archive, a policy.</summary>
+    Record = 19,
+    /// <summary>Messages that a hold names one by one.</summary>
+    RecordMembers = 20,
 }
 
 /// <summary>Frame types that are no transactions.</summary>

@@ -30,7 +30,9 @@ internal static class RecommendedActions
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",
-        ErrorIds.ArchiveAccessDenied => "An administrator has blocked this mailbox's archive.",
+        ErrorIds.ArchiveAccessDenied => "The message says who barred the archive; Unblock-MessageArchive opens it.",
+        ErrorIds.BlockNotFound => "Get-MessageArchive shows which archives are barred.",
+        ErrorIds.MessageOnHold or ErrorIds.HoldNotFound => "List the holds with Get-MessageHold.",
         ErrorIds.BackupNotFound => "List the backups with Get-StorageGroupBackup.",
         ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupFailed =>
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",

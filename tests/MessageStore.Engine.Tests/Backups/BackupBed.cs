@@ -19,7 +19,7 @@ internal sealed class BackupBed : IDisposable
     {
         Storage = new MemoryStorage(seed);
         random = new Random(seed);
-        MailDatabase.Create(Storage, new MessageDatabaseOptions { Path = Database, StorageGroups = groups.Length > 0 ? groups : ["SG1"] }, TimeProvider.System);
+        new DatabaseCreation(Storage, new MessageDatabaseOptions { Path = Database, StorageGroups = groups.Length > 0 ? groups : ["SG1"] }, TimeProvider.System).Run();
         Mail = Open(Storage);
     }
 

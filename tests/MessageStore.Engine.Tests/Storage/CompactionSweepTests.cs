@@ -5,9 +5,9 @@ using Xunit.Abstractions;
 namespace MessageStore.Tests.Storage;
 
 /// <summary>
-/// Compaction among users' transactions, with a loss of power before every operation on the disk, and with every operation failing in its turn. Replay
-/// as <see cref="CrashSweepTests"/> says.
+/// Compaction among users' transactions, with a loss of power before every operation on the disk, and with every operation failing in its turn.
 /// </summary>
+[Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class CompactionSweepTests(ITestOutputHelper output)
 {
     private const int Survivors = 3;
@@ -45,20 +45,7 @@ public sealed class CompactionSweepTests(ITestOutputHelper output)
             "names" => StorageOperations.Rename | StorageOperations.Delete | StorageOperations.FlushFolder,
             _ => StorageOperations.Open | StorageOperations.Read | StorageOperations.Look,
         };
-        int points = Sweeps.ForEachSeed(2, seed =>
-        {
-            for (int n = Sweeps.OnePoint ?? 1; ; n++)
-            {
-                try
-                {
-                    if (!Fault(seed, n, kinds, new IOException($"error {error}", error)) || Sweeps.OnePoint is not null) return n;
-                }
-                catch (Exception failure)
-                {
-                    throw new InvariantException($"operation {n} of {kinds} fails, MESSAGESTORE_SEED={seed} MESSAGESTORE_POINT={n}: {failure.Message}", failure);
-                }
-            }
-        });
+        int points = Sweeps.ForEachSeed(2, seed => Sweeps.ForEachOperation(n => Fault(seed, n, kinds, new IOException($"error {error}", error))));
         Proof.Report(output, $"{points} failing operations");
         if (Sweeps.IsFullSet) Assert.True(points > 4, $"only {points} operations failed");
     }
@@ -69,7 +56,7 @@ public sealed class CompactionSweepTests(ITestOutputHelper output)
         GroupOptions options = TestGroup.Small with { CircularLogging = seed % 2 == 0, Clock = new JumpingClock(seed) };
         TestGroup.Create(storage, options: options);
         var workload = new Workload(seed, withLargeMessages: seed % 4 == 0);
-        var sweep = new CrashSweep(storage, options, workload, seed, Survivors);
+        var sweep = new CrashSweep(storage, seed, Survivors, survivor => TestGroup.Recover(survivor, options, workload));
         var random = new Random(seed);
         int segments = 0;
         StorageGroup group = TestGroup.Open(storage, options: options);
@@ -94,8 +81,7 @@ public sealed class CompactionSweepTests(ITestOutputHelper output)
         {
             group.Dispose();
         }
-        sweep.ThrowIfFailed();
-        return (sweep.Points, segments);
+        return (sweep.End(), segments);
     }
 
     /// <returns>Whether the run came to its n-th operation.</returns>

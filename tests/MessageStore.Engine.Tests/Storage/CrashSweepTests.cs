@@ -8,10 +8,7 @@ namespace MessageStore.Tests.Storage;
 /// Loss of power before every single operation on the disk. One run visits all its moments: before each change the disk is forked as a
 /// crash would leave it, several times by several chances, and each fork is opened and compared with the model.
 /// </summary>
-/// <remarks>
-/// Replay a failure with MESSAGESTORE_SEED (one seed instead of all) and MESSAGESTORE_POINT (break there); go on for longer with
-/// MESSAGESTORE_SEEDS (how many).
-/// </remarks>
+[Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class CrashSweepTests(ITestOutputHelper output)
 {
     private const int Survivors = 3;
@@ -30,7 +27,7 @@ public sealed class CrashSweepTests(ITestOutputHelper output)
         GroupOptions options = TestGroup.Small with { CircularLogging = seed % 2 == 0, Clock = new JumpingClock(seed) };
         TestGroup.Create(storage, options: options);
         var workload = new Workload(seed, large);
-        var sweep = new CrashSweep(storage, options, workload, seed, Survivors);
+        var sweep = new CrashSweep(storage, seed, Survivors, survivor => TestGroup.Recover(survivor, options, workload));
         var random = new Random(seed);
         StorageGroup group = TestGroup.Open(storage, options: options);
         try
@@ -54,8 +51,7 @@ public sealed class CrashSweepTests(ITestOutputHelper output)
         {
             group.Dispose();
         }
-        sweep.ThrowIfFailed();
-        return sweep.Points;
+        return sweep.End();
     }
 
     /// <summary>A backup session's steps on the log: patch file, rounds, log again; with no rounds the patch file stays empty.</summary>

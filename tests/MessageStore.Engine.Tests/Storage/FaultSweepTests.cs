@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MessageStore.IO;
 using MessageStore.Storage;
 using MessageStore.Tests.Support;
@@ -9,6 +10,7 @@ namespace MessageStore.Tests.Storage;
 /// One operation on the disk fails, each in its turn: EIO, or no space for once. The group says so in our own words, goes on or closes as
 /// documented, reading goes on, and after reopening and after a crash everything acknowledged is there and nothing that was refused.
 /// </summary>
+[Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class FaultSweepTests(ITestOutputHelper output)
 {
     private const int Rounds = 14;
@@ -34,28 +36,10 @@ public sealed class FaultSweepTests(ITestOutputHelper output)
     public void A_denied_operation_is_an_error_of_ours() =>
         Sweep(StorageOperations.Changes | StorageOperations.Open, () => new UnauthorizedAccessException("Permission denied"), 2);
 
-    private void Sweep(StorageOperations kinds, Func<Exception> error, int seeds, bool staysOpen = false)
+    private void Sweep(StorageOperations kinds, Func<Exception> error, int seeds, bool staysOpen = false, [CallerMemberName] string test = "")
     {
-        int points = Sweeps.ForEachSeed(seeds, seed =>
-        {
-            int n = 1, done = 0;
-            while (true)
-            {
-                if (Sweeps.OnePoint is { } one) n = one;
-                try
-                {
-                    if (!Run(seed, n, kinds, error(), staysOpen)) return done;
-                }
-                catch (Exception failure)
-                {
-                    throw new InvariantException($"operation {n} of {kinds} fails, MESSAGESTORE_SEED={seed} MESSAGESTORE_POINT={n}: {failure.Message}", failure);
-                }
-                done++;
-                if (Sweeps.OnePoint is not null) return done;
-                n++;
-            }
-        });
-        Proof.Report(output, $"{points} failing operations");
+        int points = Sweeps.ForEachSeed(seeds, seed => Sweeps.ForEachOperation(n => Run(seed, n, kinds, error(), staysOpen)), test: test);
+        Proof.Report(output, $"{points} failing operations", test: test);
     }
 
     /// <returns>Whether the run came to its <paramref name="n"/>-th operation.</returns>

@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 namespace MessageStore.Tests.Storage;
 
 /// <summary>Random operations on a database of several groups against plain collections, with checkpoints, crashes, kills and reopenings in between.</summary>
+[Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class ModelTests(ITestOutputHelper output)
 {
     private const int Operations = 200;
@@ -21,7 +22,7 @@ public sealed class ModelTests(ITestOutputHelper output)
         var random = new Random(seed);
         var storage = new MemoryStorage(seed);
         GroupOptions options = TestGroup.Small with { Clock = new JumpingClock(seed), CheckpointLogBytes = seed % 2 == 0 ? 20_000 : long.MaxValue, CloseReplayBytes = seed % 3 * 8000 };
-        MailDatabase.Create(storage, new MessageDatabaseOptions { Path = "/data/db", StorageGroups = ["a", "b", "c"], CircularLogging = seed % 4 == 0 }, options.Clock);
+        new DatabaseCreation(storage, new MessageDatabaseOptions { Path = "/data/db", StorageGroups = ["a", "b", "c"], CircularLogging = seed % 4 == 0 }, options.Clock).Run();
         Dictionary<string, GroupIdentity> identities = Identities(storage);
         var workloads = identities.Keys.ToDictionary(n => n, n => new Workload(seed * 31 + n[0], seed % 20 == 0) { Salt = identities[n].Salt });
         storage = storage.Crash(random); // a database whose creation returned is durable

@@ -11,7 +11,7 @@ public sealed class OwnerLockTests : IDisposable
 {
     private readonly string folder = Path.Combine(Path.GetTempPath(), "messagestore-" + Guid.NewGuid().ToString("n"));
 
-    public OwnerLockTests() => MailDatabase.Create(DiskStorage.Instance, new MessageDatabaseOptions { Path = folder }, TimeProvider.System);
+    public OwnerLockTests() => new DatabaseCreation(DiskStorage.Instance, new MessageDatabaseOptions { Path = folder }, TimeProvider.System).Run();
 
     private string LockPath => Path.Combine(folder, MailDatabase.LockFileName);
 

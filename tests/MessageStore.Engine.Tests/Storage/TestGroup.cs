@@ -1,5 +1,6 @@
 using MessageStore.IO;
 using MessageStore.Storage;
+using MessageStore.Tests.Support;
 
 namespace MessageStore.Tests.Storage;
 
@@ -16,7 +17,7 @@ internal static class TestGroup
     /// </summary>
     public static GroupOptions Small { get; } = new()
     {
-        SegmentLimit = 24 << 10, LogFileLimit = 12 << 10, CheckpointLogBytes = long.MaxValue, CloseReplayBytes = long.MaxValue,
+        SegmentLimit = 24 << 10, LogFileLimit = 12 << 10, LogAheadBytes = 4 << 10, CheckpointLogBytes = long.MaxValue, CloseReplayBytes = long.MaxValue,
         VouchAtClose = false,
     };
 
@@ -34,6 +35,20 @@ internal static class TestGroup
 
     public static StorageGroup Open(IStorage storage, string root = "/db", GroupOptions? options = null) =>
         StorageGroup.Open(storage, Identity, options ?? Small, Store(root), Log(root));
+
+    /// <summary>What a crash left is opened, compared with the workload, closed, and opened again.</summary>
+    public static void Recover(MemoryStorage survivor, GroupOptions options, Workload workload)
+    {
+        int lsn;
+        using (StorageGroup first = Open(survivor, options: options))
+        {
+            survivor.BeforeChange = null;
+            if (first.ClosedForWriting is { } closed) throw closed;
+            lsn = workload.Check(first);
+        }
+        using StorageGroup reopened = Open(survivor, options: options);
+        if (workload.Check(reopened) != lsn) throw new InvariantException("A second opening found something else than the first.");
+    }
 
     /// <summary>Compares everything that the group shows with the model; throws where they differ.</summary>
     public static void Verify(StorageGroup group, StoreModel model, bool bodies = true)
@@ -89,6 +104,3 @@ internal static class TestGroup
         if (!expected.SequenceEqual(actual)) throw new InvariantException($"{what}: expected [{string.Join(", ", expected)}], found [{string.Join(", ", actual)}]");
     }
 }
-
-/// <summary>The store broke a promise.</summary>
-public sealed class InvariantException(string message, Exception? inner = null) : Exception(message, inner);

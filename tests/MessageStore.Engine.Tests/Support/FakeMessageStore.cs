@@ -115,6 +115,26 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public IAsyncEnumerable<MessageRecall> RecallAsync(MessageQuery query, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public Task<ArchiveBlock> BlockArchiveAsync(string mailboxPattern, string reason, string by, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public Task<IReadOnlyList<ArchiveBlock>> UnblockArchiveAsync(string mailboxPattern, string reason, string by, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public IAsyncEnumerable<ArchiveBlock> ListArchiveBlocksAsync(bool includeLifted = false, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public Task<MessageHold> AddHoldAsync(HoldRequest request, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public IAsyncEnumerable<MessageHold> ListHoldsAsync(Guid? id = null, bool includeLifted = false, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public Task<MessageHold> RemoveHoldAsync(Guid id, string reason, string by, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 

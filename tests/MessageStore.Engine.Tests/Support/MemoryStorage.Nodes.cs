@@ -32,6 +32,7 @@ internal sealed partial class MemoryStorage
     {
         if (crashed) throw new IOException("The machine that this storage belonged to is gone.");
         if (BeforeChange is not null && ((kind & StorageOperations.Changes) != 0)) BeforeChange(kind);
+        if (crashed) throw new IOException("The power failed before this operation.");
         Operations++;
         if (FaultsWait || failAt is null || (failKinds & kind) == 0 || --failAt > 0) return;
         failAt = null;

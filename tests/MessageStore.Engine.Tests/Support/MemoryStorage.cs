@@ -56,7 +56,7 @@ internal sealed partial class MemoryStorage : IStorage
     /// <summary>Bytes that all files together may take.</summary>
     public long Capacity { get; set; } = long.MaxValue;
 
-    /// <summary>Whether the operation that <see cref="FailAt"/> named has come and failed.</summary>
+    /// <summary>Whether the operation that <see cref="FailAt"/> named last has come and failed.</summary>
     public bool FaultHappened { get; private set; }
 
     /// <summary>Whether a fault that is due waits: for a test's own looking.</summary>
@@ -77,7 +77,7 @@ internal sealed partial class MemoryStorage : IStorage
     /// </summary>
     public void FailAt(long n, Exception error, StorageOperations kinds = StorageOperations.All)
     {
-        lock (gate) (failAt, failure, failKinds) = (n, error, kinds);
+        lock (gate) (failAt, failure, failKinds, FaultHappened) = (n, error, kinds, false);
     }
 
     /// <summary>Loss of power: ends this storage and returns what survived.</summary>

@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using MessageStore.Archiving;
+using MessageStore.Messages;
+using MessageStore.Storage;
+
+namespace MessageStore;
+
+internal sealed partial class EmbeddedMessageStore
+{
+    /// <summary>Recalls under way at the same time: they share flushes of the log.</summary>
+    private const int RecallsAtATime = 8;
+
+    public async IAsyncEnumerable<MessageRecall> RecallAsync(MessageQuery query, IProgress<RunProgress>? progress = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (Guid id in query.Ids)
+            if (!Mail.TryFind(id, out _, out _)) yield return Failed(id, NoMessage(id));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var done = Channel.CreateBounded<MessageRecall>(RecallsAtATime * 2);
+        Task work = RecallAllAsync(query, done.Writer, stop.Token);
+        long count = 0;
+        try
+        {
+            await foreach (MessageRecall one in done.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
+            {
+                progress?.Report(new RunProgress("Recalling", one.Message?.Mailbox ?? "", ++count, 0));
+                yield return one;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await work.ConfigureAwait(false);
+        }
+    }
+
+    private async Task RecallAllAsync(MessageQuery query, ChannelWriter<MessageRecall> done, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var limit = new ParallelOptions { MaxDegreeOfParallelism = RecallsAtATime, CancellationToken = cancellationToken };
+            // A message asked for by its Id that is in the store already is as it should be; of all others only archived ones are meant.
+            MessageQuery wanted = query.Ids.Count > 0 ? query : query with { IsArchived = true };
+            await Parallel.ForEachAsync(ListAsync(wanted, cancellationToken), limit, async (message, token) =>
+                await done.WriteAsync(await RecallAsync(message.Id, token).ConfigureAwait(false), token).ConfigureAwait(false)).ConfigureAwait(false);
+            done.Complete();
+        }
+        catch (Exception error)
+        {
+            done.Complete(error); // reaches the reader
+        }
+    }
+
+    /// <summary>
+    /// Reads and verifies the record, and commits the message to the store. The key stays: the record is whole, and when the message is archived again it is used, so that the
+    /// file never holds two of one Id.
+    /// </summary>
+    private async Task<MessageRecall> RecallAsync(Guid id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            for (int attempt = 0; attempt < LookAgain; attempt++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry)) throw NoMessage(id);
+                if (!entry.IsArchived) return new MessageRecall { Id = id, Message = Describe(id) };
+                CheckAccess(group, entry);
+                if (group.ReadSummary(entry) is not { } found || await OpenArchivedAsync(group, entry, cancellationToken).ConfigureAwait(false) is not { } stream) continue;
+                await using (stream.ConfigureAwait(false))
+                {
+                    using MessageBody body = await MessageBody.FromStreamAsync(stream, $"Message {id}", cancellationToken).ConfigureAwait(false);
+                    if (!IsBodyOf(body, found.Image))
+                        throw new MessageStoreException(ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"The record of message {id} holds another message than was stored.", id);
+                    await group.RecallAsync(found.Image, found.Summary, body, cancellationToken).ConfigureAwait(false);
+                }
+                return new MessageRecall { Id = id, Message = Describe(id) };
+            }
+            throw KeepsMoving(id);
+        }
+        catch (MessageStoreException error)
+        {
+            return Failed(id, error);
+        }
+    }
+
+    private static bool IsBodyOf(MessageBody body, in ImageHeader image) =>
+        body.Length == image.BodyLength && UInt128Bytes.Read(body.Sha256) == image.DigestLow && UInt128Bytes.Read(body.Sha256[16..]) == image.DigestHigh;
+
+    private static MessageRecall Failed(Guid id, MessageStoreException error) => new() { Id = id, ErrorId = error.ErrorId, Reason = error.Message };
+
+    private static MessageStoreException KeepsMoving(Guid id) =>
+        new(ErrorIds.MessageNotFound, ErrorKind.Busy, $"Message {id} keeps moving between store and archive; try again.", id);
+}

@@ -1,0 +1,23 @@
+namespace MessageStore.IO;
+
+/// <summary>A folder that takes the place of another.</summary>
+/// <param name="Staging">The new one.</param>
+/// <param name="Final">Where it goes.</param>
+/// <param name="Aside">Where what stands there goes.</param>
+internal sealed record FolderExchange(string Staging, string Final, string Aside)
+{
+    /// <summary>Each step is durable before the next begins, and is skipped where it was done already.</summary>
+    public void Run(IStorage storage)
+    {
+        if (!storage.FolderExists(Staging)) return;
+        string parent = Path.GetDirectoryName(Final)!;
+        if (storage.FolderExists(Final))
+        {
+            storage.RenameFolder(Final, Aside);
+            storage.FlushFolder(parent);
+        }
+        DurableFolder.Create(storage, parent);
+        storage.RenameFolder(Staging, Final);
+        storage.FlushFolder(parent);
+    }
+}

@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using MessageStore.Backups;
+using MessageStore.Keys;
+using MessageStore.Storage;
+using MessageStore.Tests.Support;
+
+namespace MessageStore.Tests.Facade;
+
+/// <summary>Somebody's turn in a <see cref="DatabaseRun"/>: random numbers of their own, and mailboxes that nobody else changes.</summary>
+internal sealed record Turn(DatabaseRun Run, Random Random, IReadOnlyList<string> Mailboxes)
+{
+    public IMessageStore Store => Run.Open.Store;
+
+    public MailModel Model => Run.Model;
+
+    public string Mailbox => Mailboxes[Random.Next(Mailboxes.Count)];
+
+    /// <summary>A message of theirs; <see langword="null"/> where the mailbox has none.</summary>
+    public ModelMail? Pick() => Model.Of(Mailbox) is { Count: > 0 } mails ? mails[Random.Next(mails.Count)] : null;
+
+    /// <summary>Changes a message of theirs.</summary>
+    public async Task ChangeAsync(Func<ModelMail, ModelMail?> change, Func<ModelMail, ModelMail?, Task> carryOut)
+    {
+        if (Pick() is not { } mail) return;
+        ModelMail? after = change(mail);
+        await Model.ChangeAsync(mail, after, async () =>
+        {
+            await carryOut(mail, after);
+            return mail.Id;
+        });
+    }
+}
+
+/// <summary>
+/// What can happen in a <see cref="DatabaseRun"/>. A new operation of the product is a line in one of these tables: what it does to the database, through
+/// <see cref="MailModel"/> where it changes what users see.
+/// </summary>
+/// <param name="Weight">How often, beside the others of its table.</param>
+internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Task> RunAsync)
+{
+    private static readonly string[] Folders = ["Inbox", "Work", "Sent"];
+
+    /// <summary>What users do, each in mailboxes of their own.</summary>
+    public static IReadOnlyList<DatabaseOperation> OfWriters { get; } =
+    [
+        new("append", 40, AppendAsync),
+        new("flags", 15, t => t.ChangeAsync(m => m with { Flags = (MessageFlags)t.Random.Next(16) }, (m, after) => t.Store.SetFlagsAsync(m.Id, after!.Flags, m.Flags & ~after.Flags))),
+        new("move", 10, t => t.ChangeAsync(m => m with { Folder = Folders[t.Random.Next(Folders.Length)] }, (m, after) => t.Store.MoveAsync(m.Id, after!.Folder))),
+        new("delete", 12, t => t.ChangeAsync(_ => null, (m, _) => t.Store.DeleteAsync(m.Id))),
+        new("read", 15, ReadAsync),
+        new("remove mailbox", 1, RemoveMailboxAsync),
+    ];
+
+    /// <summary>What goes on beside users.</summary>
+    public static IReadOnlyList<DatabaseOperation> OfUpkeep { get; } =
+    [
+        new("nothing", 10, _ => Task.CompletedTask),
+        new("archive", 12, t => t.Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, ReadState = (ReadState)t.Random.Next(3), MinimumSize = t.Random.Next(2000) })),
+        new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
+        new("compact", 6, CompactAsync),
+        new("compact keys", 3, t => Task.Run(((JournalKeyManager)t.Run.Open.Database.Keys).Compact)),
+        new("back up", 10, t => t.Run.BackUpAsync(isQuiet: false)),
+        new("drill", 2, DrillAsync),
+        new("list", 4, ListAsync),
+    ];
+
+    /// <summary>What needs the database to itself.</summary>
+    public static IReadOnlyList<DatabaseOperation> OfQuietTimes { get; } =
+    [
+        new("reopen", 6, t => t.Run.ReopenAsync()),
+        new("back up", 3, t => t.Run.BackUpAsync(isQuiet: true)),
+        new("restore to a new place, with the logs", 3, t => t.Run.RestoreAsync(inPlace: false)),
+        new("restore in place", 3, t => t.Run.RestoreAsync(inPlace: true)),
+        new("restore what a backup holds", 2, t => t.Run.CompareBackupAsync()),
+    ];
+
+    public static DatabaseOperation Choose(IReadOnlyList<DatabaseOperation> table, Random random)
+    {
+        int at = random.Next(table.Sum(o => o.Weight));
+        return table.First(o => (at -= o.Weight) < 0);
+    }
+
+    private static Task AppendAsync(Turn turn)
+    {
+        int size = turn.Run.WithLargeMessages && turn.Random.Next(15) == 0 ? (1 << 20) + turn.Random.Next(1 << 20) : turn.Random.Next(4) == 0 ? turn.Random.Next(6000) : turn.Random.Next(600);
+        return turn.Run.Open.AppendAsync(turn.Model, turn.Mailbox, Folders[turn.Random.Next(Folders.Length)], (MessageFlags)turn.Random.Next(16), MemoryDatabase.Body(turn.Random, size));
+    }
+
+    /// <summary>A message is readable at every moment, whatever upkeep does with it.</summary>
+    private static async Task ReadAsync(Turn turn)
+    {
+        if (turn.Pick() is not { } mail) return;
+        await using Stream body = await turn.Store.OpenReadAsync(mail.Id);
+        if (Convert.ToHexStringLower(await SHA256.HashDataAsync(body)) != mail.Sha256) throw new InvariantException($"Message {mail.Id} was read with other bytes than were stored.");
+    }
+
+    private static Task RemoveMailboxAsync(Turn turn)
+    {
+        string mailbox = turn.Mailbox;
+        List<ModelMail> mails = turn.Model.Of(mailbox);
+        return mails.Count == 0 ? Task.CompletedTask : turn.Model.RemoveAsync(mails, () => turn.Store.RemoveMailboxAsync(mailbox));
+    }
+
+    private static async Task CompactAsync(Turn turn)
+    {
+        await foreach (StorageGroupOptimization done in turn.Store.OptimizeAsync(new OptimizeOptions { MinimumDeadShare = 0.1 }))
+            if (done.Damaged > 0) throw new InvariantException($"Compaction calls {done.Damaged} messages damaged.");
+    }
+
+    private static Task DrillAsync(Turn turn) => Task.Run(() =>
+    {
+        if (turn.Run.Backups.Count == 0) return;
+        BackupDrill drill = new BackupDrillRunner(turn.Run.Storage, turn.Run.Clock, null).Run(turn.Run.Backups[^1], "/scratch", CancellationToken.None);
+        if (drill.Result == DrillResult.Failed) throw new InvariantException($"The drill of a complete backup fails: {drill.Reason}");
+    });
+
+    private static async Task ListAsync(Turn turn)
+    {
+        var seen = new HashSet<Guid>();
+        await foreach (StoredMessage message in turn.Store.ListAsync(new MessageQuery()))
+            if (!seen.Add(message.Id)) throw new InvariantException($"Message {message.Id} was listed twice.");
+    }
+}

@@ -1,0 +1,205 @@
+using MessageStore.Backups;
+using MessageStore.Storage;
+using MessageStore.Tests.Support;
+
+namespace MessageStore.Tests.Facade;
+
+/// <summary>
+/// One run of <see cref="DatabaseModelTests"/>: a database of several groups on a disk in memory. In each phase several writers and one piece of upkeep work at the
+/// same time, each by random numbers of their own; at a random operation the power may fail, the process be killed, or the operation itself fail.
+/// </summary>
+internal sealed class DatabaseRun : IDisposable
+{
+    private const int Writers = 3;
+    private const int TurnsInAPhase = 7;
+
+    /// <summary>Against hanging only: a phase takes milliseconds.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private readonly int seed;
+    private readonly Random random;
+    private readonly GroupOptions options;
+    private readonly List<(string Path, MailModel Model)> quietBackups = [];
+    private string path = MemoryDatabase.Root;
+    private MemoryStorage? survivor;
+    private int places;
+
+    public DatabaseRun(int seed)
+    {
+        this.seed = seed;
+        random = new Random(seed);
+        Clock = new JumpingClock(seed);
+        options = MemoryDatabase.Small with { Clock = Clock };
+        Storage = new MemoryStorage(seed);
+        MessageDatabase.CreateNow(Storage, MemoryDatabase.Options("SG1", "SG2", "SG3") with { CircularLogging = IsCircular }, Clock);
+        Storage = Storage.Crash(random); // a database whose creation returned is durable
+        Open = MemoryDatabase.Open(Storage, options);
+    }
+
+    public MemoryStorage Storage { get; private set; }
+
+    public MemoryDatabase Open { get; private set; }
+
+    public JumpingClock Clock { get; }
+
+    public MailModel Model { get; } = new();
+
+    /// <summary>Complete backups, oldest first.</summary>
+    public List<string> Backups { get; } = [];
+
+    public bool WithLargeMessages => seed % 8 == 0;
+
+    private bool IsCircular => seed % 5 == 0;
+
+    /// <summary>Whether something has befallen the run, so that errors are no surprise.</summary>
+    private bool IsTroubled => survivor is not null || Storage.FaultHappened;
+
+    public StorageGroup AnyGroup(Random chance) => Open.Database.Mail.Groups[chance.Next(Open.Database.Mail.Groups.Count)];
+
+    public async Task PhaseAsync(int number)
+    {
+        bool quiet = random.Next(4) == 0;
+        DatabaseOperation upkeep = DatabaseOperation.Choose(quiet ? DatabaseOperation.OfQuietTimes : DatabaseOperation.OfUpkeep, random);
+        Arm();
+        var tasks = new List<Task> { Task.Run(() => TryAsync(upkeep, new Turn(this, new Random(seed * 31 + number), []))) };
+        for (int writer = 0; !quiet && writer < Writers; writer++)
+        {
+            var turn = new Turn(this, new Random(seed * 131 + number * Writers + writer), [$"user{writer}", $"user{writer}-too"]);
+            tasks.Add(Task.Run(() => WriteAsync(turn)));
+        }
+        try
+        {
+            await Task.WhenAll(tasks).WaitAsync(Patience);
+            await ComeBackAsync();
+        }
+        catch (Exception error)
+        {
+            throw new InvariantException($"Phase {number}, {upkeep.Name}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Everything is as the model says, now and after a last clean reopening.</summary>
+    public async Task EndAsync()
+    {
+        await Open.CheckAsync(Model);
+        await ReopenAsync();
+        await Open.CheckAsync(Model);
+    }
+
+    public async Task BackUpAsync(bool isQuiet)
+    {
+        BackupRun done = await Open.Store.BackupAsync(new BackupOptions());
+        Backups.Add(done.Path);
+        if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
+    }
+
+    public Task ReopenAsync()
+    {
+        Open.Dispose();
+        Open = MemoryDatabase.Open(Storage, options, path);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The newest backup and the logs that are there bring back everything, to the last change.</summary>
+    public Task RestoreAsync(bool inPlace)
+    {
+        // With circular logging logs do not reach back to the backup.
+        if (Backups.Count == 0 || IsCircular) return Task.CompletedTask;
+        string place = inPlace ? path : NewPlace(), logs = Open.Database.Mail.LogPath;
+        Open.Dispose();
+        Restore(new RestoreOptions { BackupPath = Backups[^1], Destination = place, LogPath = inPlace ? null : logs, Force = inPlace });
+        if (!inPlace) Storage.DeleteFolder(path);
+        path = place;
+        Open = MemoryDatabase.Open(Storage, options, path);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A backup made while nobody wrote holds exactly what was there.</summary>
+    public async Task CompareBackupAsync()
+    {
+        if (quietBackups.Count == 0) return;
+        (string backup, MailModel then) = quietBackups[random.Next(quietBackups.Count)];
+        string place = NewPlace();
+        Restore(new RestoreOptions { BackupPath = backup, Destination = place });
+        using (MemoryDatabase restored = MemoryDatabase.Open(Storage, options, place)) await restored.CheckAsync(then);
+        Storage.DeleteFolder(place);
+    }
+
+    public void Dispose() => Open.Dispose();
+
+    private void Restore(RestoreOptions how) => MessageDatabase.RestoreNow(Storage, how, Clock, null, CancellationToken.None);
+
+    private string NewPlace() => Path.Combine("/data", $"place-{++places}");
+
+    private async Task WriteAsync(Turn turn)
+    {
+        for (int i = 0; i < TurnsInAPhase && !IsTroubled; i++)
+            await TryAsync(DatabaseOperation.Choose(DatabaseOperation.OfWriters, turn.Random), turn);
+    }
+
+    private async Task TryAsync(DatabaseOperation operation, Turn turn)
+    {
+        try
+        {
+            await operation.RunAsync(turn);
+        }
+        catch (MessageStoreException) when (IsTroubled)
+        {
+            // Whoever did not get an answer does not know: the model keeps both possibilities until the database was opened again.
+        }
+        catch (Exception error) when (error is not InvariantException)
+        {
+            throw new InvariantException($"{operation.Name} ended with {error.GetType().Name} {(IsTroubled ? "in" : "without any")} trouble: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Decides what will go wrong in this phase, and when.</summary>
+    private void Arm()
+    {
+        MemoryStorage disk = Storage;
+        int after = random.Next(1, 150);
+        switch (random.Next(20))
+        {
+            case < 6:
+                disk.BeforeChange = _ => survivor = --after == 0 ? disk.Crash(random) : survivor;
+                break;
+            case < 9:
+                disk.BeforeChange = _ => survivor = --after == 0 ? disk.Kill() : survivor;
+                break;
+            case < 12:
+                StorageOperations kinds = random.Next(3) == 0 ? StorageOperations.All : StorageOperations.Changes;
+                disk.FailAt(after, new IOException("injected", random.Next(2) == 0 ? 28 : 5), kinds);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>After trouble the database is opened again, and what nobody knew is decided. Without any, all is as acknowledged.</summary>
+    private async Task ComeBackAsync()
+    {
+        MemoryStorage old = Storage;
+        old.BeforeChange = null;
+        old.FaultsWait = true;
+        if (IsTroubled)
+        {
+            MemoryStorage? next = survivor ?? (random.Next(2) == 0 ? old.Crash(random) : null);
+            Open.Dispose();
+            if (next is not null) Storage = next;
+            survivor = null;
+            Open = MemoryDatabase.Open(Storage, options, path);
+            await Open.CheckAsync(Model, settle: true);
+            FindBackups();
+        }
+        else if (random.Next(3) == 0)
+        {
+            await Open.CheckAsync(Model);
+        }
+        old.FailAt(long.MaxValue, new IOException("never"));
+        old.FaultsWait = false;
+    }
+
+    /// <summary>A session may have completed its file without coming to say so.</summary>
+    private void FindBackups() => Backups.AddRange(Storage.ListFiles(MemoryDatabase.BackupPath)
+        .Where(f => f.EndsWith(BackupSession.Extension, StringComparison.Ordinal) && !Backups.Contains(f)));
+}
