@@ -23,13 +23,21 @@ public sealed class PesterFileTests(ITestOutputHelper log)
 
     [PesterTheory]
     [MemberData(nameof(Files))]
-    public void Passes(string file)
+    public void Passes(string file) => Run(file, []);
+
+    /// <summary>The same story, with every database owned by a server: what a cmdlet does must not depend on it.</summary>
+    [PesterTheory]
+    [InlineData("Cmdlets.Tests.ps1")]
+    [InlineData("MainStory.Tests.ps1")]
+    public void Passes_against_a_server(string file) => Run(file, new() { ["MESSAGESTORE_PESTER_SERVER"] = "1" });
+
+    private void Run(string file, Dictionary<string, string> environment)
     {
         string path = Path.Combine(Path.GetTempPath(), $"pester-{Guid.NewGuid():n}.json");
         try
         {
             string command = $"& '{Quote(Path.Combine(Folder, Runner))}' -Path '{Quote(Path.Combine(Folder, file))}' -ReportPath '{Quote(path)}'";
-            (int? code, string output) = PowerShellHost.Run(command, FileTime, Folder);
+            (int? code, string output) = PowerShellHost.Run(command, FileTime, Folder, environment);
             Assert.True(code is not null, $"{file} was not done after {FileTime}.\n{output}");
             Assert.True(File.Exists(path), $"Pester did not run {file} (exit code {code}).\n{output}");
             PesterReport report = PesterReport.Read(path);

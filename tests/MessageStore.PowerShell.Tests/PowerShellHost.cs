@@ -14,7 +14,7 @@ internal static class PowerShellHost
 
     /// <summary>Runs a command to its end or the end of its time, when it and its children are killed.</summary>
     /// <returns>The exit code, or <see langword="null"/> where time was up, and everything it wrote.</returns>
-    public static (int? ExitCode, string Output) Run(string command, TimeSpan time, string? folder = null)
+    public static (int? ExitCode, string Output) Run(string command, TimeSpan time, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(Program)
         {
@@ -25,6 +25,7 @@ internal static class PowerShellHost
         };
         foreach (string argument in (string[])["-NoProfile", "-NonInteractive", "-Command", command]) start.ArgumentList.Add(argument);
         start.Environment["NO_COLOR"] = "1";
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync();

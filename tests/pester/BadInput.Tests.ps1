@@ -49,6 +49,7 @@ Describe 'Bad paths and databases' {
     }
 
     It 'a database of a newer format is DatabaseFormatTooNew' {
+        Stop-TestServer ./mail
         Copy-Item ./mail ./newer -Recurse
         $settings = Get-Content ./newer/database.json -Raw | ConvertFrom-Json
         $settings.format = 99
@@ -57,6 +58,7 @@ Describe 'Bad paths and databases' {
     }
 
     It 'damaged settings are DatabaseDamaged' {
+        Stop-TestServer ./mail
         Copy-Item ./mail ./torn -Recurse
         Set-Content ./torn/database.json '{ "format": 1,'
         Get-ErrorId { Get-StoredMailbox ./torn } | Should -Be 'DatabaseDamaged'

@@ -127,6 +127,7 @@ for path in sys.argv[1:]:
         New-StoredMailbox $db late
         $null = Import-StoredMessage $db late (Get-ChildItem ./hot -File -Recurse | Select-Object -First 7).FullName
         $lost = Get-MessageDatabase ./mail
+        Stop-TestServer ./mail
         Remove-Item -LiteralPath $lost.StorePath -Recurse -Force
         (Get-MessageDatabase ./mail -WarningVariable warnings -WarningAction SilentlyContinue).State | Should -Be 'Failed'
         "$warnings" | Should -Match ([regex]::Escape($lost.StorePath))

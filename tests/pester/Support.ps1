@@ -12,10 +12,10 @@ Import-Module (Join-Path $RepositoryRoot 'MessageStore.psd1') -ErrorAction Stop
 $PromisedCmdlets = @(
     'Get-StorageNodeRecord', 'Register-StorageNode', 'Repair-StorageNode', 'Set-MessageDatabase', 'Test-StorageNode', 'Unregister-StorageNode',
     'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-MessageHold', 'Restore-ArchivedMessage', 'Unblock-MessageArchive',
-    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-StorageGroup',
+    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
     'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Register-MaintenanceSchedule', 'Remove-StoredMailbox', 'Remove-StoredMessage',
-    'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-StorageGroupBackup',
+    'Restore-MessageDatabase', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-MessageServer', 'Start-StorageGroupBackup', 'Stop-MessageServer',
     'Test-MessageDatabase', 'Test-StorageGroupBackup', 'Unregister-MaintenanceSchedule')
 
 function New-TestFolder {
@@ -24,8 +24,26 @@ function New-TestFolder {
     (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "messagestore-$Name-$([guid]::NewGuid().ToString('n').Substring(0, 12))")).FullName
 }
 
+function Stop-TestServer {
+    # Stops the servers of databases at and below a path: before a test does something to the files, or restores over them. Nothing without servers.
+    param([string] $Path)
+    foreach ($note in Get-ChildItem -LiteralPath $Path -Recurse -Force -Filter database.lock.json -ErrorAction Ignore) {
+        if ((Get-MessageServer $note.DirectoryName -ErrorAction Ignore).State -eq 'Running') { Stop-MessageServer $note.DirectoryName }
+    }
+}
+
+if ($env:MESSAGESTORE_PESTER_SERVER) {
+    # Every database that a test makes gets a server, so that all the cmdlets of the test go through its socket.
+    function New-MessageDatabase {
+        MessageStore\New-MessageDatabase @args
+        $path = "$($args[0])"
+        if ($args -notcontains '-WhatIf' -and $path -and (Test-Path -LiteralPath "$path/database.json") -and (Get-MessageServer $path).State -eq 'Stopped') { $null = Start-MessageServer $path }
+    }
+}
+
 function Remove-TestFolder {
     param([string] $Path)
+    Stop-TestServer $Path
     if ($Path -like '*messagestore-*') { Remove-Item -LiteralPath $Path -Recurse -Force }
 }
 
@@ -73,7 +91,7 @@ function Get-Digest {
 function Get-Tree {
     # Names, lengths and contents of everything below a folder: what must not change under -WhatIf.
     param([string] $Path)
-    Get-ChildItem -LiteralPath $Path -Recurse -File -Force | Where-Object Name -NotLike '*lock*' | Sort-Object FullName |
+    Get-ChildItem -LiteralPath $Path -Recurse -File -Force | Where-Object { $_.Name -notlike '*lock*' -and $_.Name -notlike 'database.sock' } | Sort-Object FullName |
         ForEach-Object { "$($_.FullName) $($_.Length) $((Get-FileHash -LiteralPath $_.FullName).Hash)" }
 }
 

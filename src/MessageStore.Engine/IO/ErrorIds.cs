@@ -60,6 +60,12 @@ public static class ErrorIds
     public const string ServerFailed = "ServerFailed";
     public const string ServerIncompatible = "ServerIncompatible";
     public const string ServerStopping = "ServerStopping";
+    public const string ServerNotInstalled = "ServerNotInstalled";
+    public const string ServerNotStarted = "ServerNotStarted";
+    public const string ServerNotStopped = "ServerNotStopped";
+    public const string ServerNotRunning = "ServerNotRunning";
+    public const string ConfigurationInvalid = "ConfigurationInvalid";
+    public const string AddressInUse = "AddressInUse";
     public const string DirectoryUnavailable = "DirectoryUnavailable";
     public const string NodeUnavailable = "NodeUnavailable";
     public const string UnitUnavailable = "UnitUnavailable";

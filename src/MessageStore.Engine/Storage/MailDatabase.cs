@@ -191,16 +191,19 @@ internal sealed class MailDatabase : IDisposable
 
     public static uint NewSalt() => (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
 
+    /// <summary>The error that names who owns a database.</summary>
+    public static MessageStoreException InUse(string path, LockOwner? holder)
+    {
+        string who = holder is null ? "another process" : $"process {holder.ProcessId} ({holder.ProcessName} on {holder.Machine}, since {holder.Since:u})";
+        return new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy, $"{path} is in use by {who}. Wait until it is done, or stop it.", path);
+    }
+
     public static OwnerLock TakeOwnership(IStorage storage, string path, TimeProvider clock)
     {
         string lockPath = System.IO.Path.Combine(path, LockFileName);
         try
         {
-            return OwnerLock.Take(storage, lockPath, "database", clock, holder =>
-            {
-                string who = holder is null ? "another process" : $"process {holder.ProcessId} ({holder.ProcessName} on {holder.Machine}, since {holder.Since:u})";
-                return new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy, $"{path} is in use by {who}. Wait until it is done, or stop it.", path);
-            });
+            return OwnerLock.Take(storage, lockPath, "database", clock, holder => InUse(path, holder));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -46,6 +46,12 @@ internal static class RecommendedActions
         ErrorIds.NodesNotSet => "Name the storage nodes with Set-MessageDatabase -ArchiveTarget Nodes.",
         ErrorIds.NodeNotFound => "List the storage nodes with Get-StorageNodeRecord.",
         ErrorIds.ArchiveFailed => "Read the reason in the receipt; the messages stay readable, and the next run tries again.",
+        ErrorIds.ServerConnectionLost or ErrorIds.ServerStopping => "Look what was done, and run the command again: what was acknowledged is stored.",
+        ErrorIds.ServerFailed => "Read the server's log.",
+        ErrorIds.ServerIncompatible => "Install the same version of module and server, and restart the server.",
+        ErrorIds.ServerNotInstalled => "Install the ASP.NET Core runtime 10.0 and the whole module.",
+        ErrorIds.ServerNotStarted => "Remove the cause named in the message; server.log in the database folder may say more.",
+        ErrorIds.ServerNotRunning => "Start a server with Start-MessageServer; without one the cmdlets open the database themselves.",
         ErrorIds.OptimizeFailed => "Read the reason in the result; nothing was lost, and the command can be run again.",
         _ => "See about_MessageStore_Recovery.",
     };

@@ -1,3 +1,5 @@
+using MessageStore.Server.Web;
+
 namespace MessageStore.Server.Serving;
 
 /// <summary>
@@ -23,6 +25,9 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <summary>Where it answers for the database.</summary>
     public string SocketPath => socket.Path;
 
+    /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
+    public IEnumerable<string> Addresses => host.Urls.Where(static url => !url.Contains("unix:", StringComparison.Ordinal));
+
     /// <summary>Opens the database and begins to answer.</summary>
     /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
     public static async Task<MessageServer> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
@@ -33,7 +38,7 @@ internal sealed class MessageServer : IAsyncDisposable
         try
         {
             socket = ServerSocket.For(store.Path);
-            host = Build(store, socket, store.Database.Clock);
+            host = Build(store, socket, store.Database.Clock, options);
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
             return new MessageServer(store, socket, host);
@@ -61,24 +66,30 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>Puts the host together, without starting it.</summary>
-    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock)
+    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, ServerOptions? options = null)
     {
+        WebOptions? web = options?.Web;
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        if (options?.LogPath is { } logPath) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton<StoreEndpoint>();
+        if (web is not null) WebSite.AddServices(builder.Services, web, store);
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = ServerSocket.Bind);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenUnixSocket(socket.Path);
+            if (web is not null) WebSite.Listen(kestrel, web);
         });
         WebApplication host = builder.Build();
         host.Services.GetRequiredService<StoreEndpoint>().Map(host);
-        host.MapGet("/healthz", async (CancellationToken aborted) => (await store.GetStatusAsync(aborted)).State.ToString());
+        if (web is not null) WebSite.Map(host, store);
+        host.MapGet("/healthz", async (CancellationToken aborted) => await new Health(store, web?.MaximumBackupAge).AnswerAsync(aborted)).ExcludeFromDescription();
         return host;
     }
 }

@@ -1,21 +1,37 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
+using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
 
-/// <summary><c>messagestored serve</c>: in the foreground, under systemd or as a Windows service.</summary>
-internal static class ServeCommand
+/// <summary><c>messagestored serve</c>: in the foreground, under systemd, as a Windows service, or in the background of <c>Start-MessageServer</c>.</summary>
+internal static partial class ServeCommand
 {
+    private const string DefaultLog = "server.log";
+
     public static Command Create()
     {
         var database = new Option<string>("--database") { Description = "The database folder to own and serve.", Required = true };
-        var command = new Command("serve", "Own a database and serve it until told to stop.") { database };
+        var log = new Option<string?>("--log") { Description = "File to append the log to. Default: the console, or server.log in the database folder with --background." };
+        var background = new Option<bool>("--background") { Description = "Leave the terminal's session, so that Ctrl+C there does not end the server." };
+        var web = new WebArguments();
+        var command = new Command("serve", "Own a database and serve it until told to stop.") { database, log, background };
+        web.AddTo(command);
         command.SetAction((parsed, cancellationToken) => CommandLine.ReportAsync(async () =>
         {
-            var options = new ServerOptions { Database = parsed.GetRequiredValue(database) };
+            bool isBackground = parsed.GetValue(background);
+            // Fails where we lead a group of processes already, which is as good.
+            if (isBackground && !OperatingSystem.IsWindows()) _ = SetSession();
+            string path = Path.GetFullPath(parsed.GetRequiredValue(database));
+            var options = new ServerOptions { Database = path, LogPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null), Web = web.Read(parsed) };
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
+            foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);
             return 0;
         }));
         return command;
     }
+
+    [LibraryImport("libc", EntryPoint = "setsid")]
+    private static partial int SetSession();
 }

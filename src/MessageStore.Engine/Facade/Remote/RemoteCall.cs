@@ -31,10 +31,10 @@ internal sealed class RemoteCall(StoreConnection connection, StoreMember member,
         catch (Exception error) when (error is IOException or HttpRequestException or InvalidDataException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw connection.Lost(member, error);
+            throw connection.Lost(member.Name, error);
         }
         cancellationToken.ThrowIfCancellationRequested();
-        throw connection.Lost(member, null);
+        throw connection.Lost(member.Name, null);
     }
 
     /// <summary>Waits for a parcel of one kind.</summary>

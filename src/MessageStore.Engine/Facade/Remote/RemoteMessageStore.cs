@@ -16,22 +16,17 @@ internal class RemoteMessageStore : DispatchProxy
     public static async Task<IMessageStore?> ConnectAsync(string databasePath, string socketPath, CancellationToken cancellationToken = default)
     {
         var connection = new StoreConnection(Path.TrimEndingDirectorySeparator(Path.GetFullPath(databasePath)), socketPath);
+        IMessageStore? store = null;
         try
         {
-            await connection.GreetAsync(cancellationToken).ConfigureAwait(false);
-            IMessageStore store = Create<IMessageStore, RemoteMessageStore>();
+            if (!await connection.GreetAsync(cancellationToken).ConfigureAwait(false)) return null;
+            store = Create<IMessageStore, RemoteMessageStore>();
             ((RemoteMessageStore)(object)store).connection = connection;
             return store;
         }
-        catch (Exception error) when (error is HttpRequestException or IOException)
+        finally
         {
-            connection.Dispose();
-            return null;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
+            if (store is null) connection.Dispose();
         }
     }
 

@@ -30,16 +30,45 @@ internal sealed class StoreConnection : IDisposable
     /// <summary>The database folder, as the one who opened it named it.</summary>
     public string DatabasePath { get; }
 
-    /// <summary>Asks who is there, and whether we can talk to them.</summary>
-    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
-    /// <exception cref="HttpRequestException">Nobody answers.</exception>
-    public async Task<ServerGreeting> GreetAsync(CancellationToken cancellationToken)
+    /// <summary>Asks who is there.</summary>
+    /// <returns><see langword="null"/> where nobody answers.</returns>
+    public async Task<ServerGreeting?> AskAsync(CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Base, Wire.Route));
-        using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        response.EnsureSuccessStatusCode();
-        greeting = await response.Content.ReadFromJsonAsync<ServerGreeting>(cancellationToken).ConfigureAwait(false);
-        return greeting is { Protocol: Wire.Protocol } && greeting.Contract == StoreContract.Fingerprint ? greeting : throw Incompatible();
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Base, Wire.Route));
+            using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            response.EnsureSuccessStatusCode();
+            return greeting = await response.Content.ReadFromJsonAsync<ServerGreeting>(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Asks whether somebody is there, and whether we can talk to them.</summary>
+    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
+    public async Task<bool> GreetAsync(CancellationToken cancellationToken)
+    {
+        if (await AskAsync(cancellationToken).ConfigureAwait(false) is not { } there) return false;
+        return there.Protocol == Wire.Protocol && there.Contract == StoreContract.Fingerprint ? true : throw Incompatible();
+    }
+
+    /// <summary>Tells the server to stop.</summary>
+    /// <exception cref="MessageStoreException">ServerConnectionLost.</exception>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Base, Wire.StopRoute));
+            using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            response.EnsureSuccessStatusCode();
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            throw Lost("the request to stop", error);
+        }
     }
 
     /// <summary>Sends a call and waits for the beginning of its response.</summary>
@@ -62,7 +91,7 @@ internal sealed class StoreConnection : IDisposable
         {
             response?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
-            throw Lost(member, error);
+            throw Lost(member.Name, error);
         }
         catch
         {
@@ -71,15 +100,18 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    public MessageStoreException Lost(StoreMember member, Exception? inner) => new(ErrorIds.ServerConnectionLost, ErrorKind.Device,
-        $"The server that owns {DatabasePath}{Process} ended or closed the connection during {member.Name}. What it had acknowledged is stored; look what became of the rest, then run the command again.", DatabasePath, inner);
+    public MessageStoreException Lost(string call, Exception? inner) => new(ErrorIds.ServerConnectionLost, ErrorKind.Device,
+        $"The server that owns {DatabasePath}{Process} ended or closed the connection during {call}. What it had acknowledged is stored; look what became of the rest, then run the command again.", DatabasePath, inner);
 
     public void Dispose() => client.Dispose();
 
     private string Process => greeting is null ? "" : $" (process {greeting.ProcessId})";
 
     private MessageStoreException Incompatible() => new(ErrorIds.ServerIncompatible, ErrorKind.NotSupported,
-        $"The server that owns {DatabasePath}{Process} is of version {greeting?.Version ?? "unknown"}, which does not speak as version {ServerGreeting.OwnVersion} here does. Install the same version on both sides and restart the server.", DatabasePath);
+        $"The server that owns {DatabasePath}{Process} is of version {greeting?.Version ?? "unknown"} (contract {Short(greeting?.Contract)}), which does not speak as version {ServerGreeting.OwnVersion} (contract {Short(StoreContract.Fingerprint)}) here does. Install the same version on both sides and restart the server.", DatabasePath);
+
+    /// <summary>Enough of a contract to tell two apart.</summary>
+    private static string Short(string? contract) => contract is null ? "unknown" : contract[..Math.Min(8, contract.Length)];
 
     private static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
     {

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace MessageStore.Remote;
+
+/// <summary>Finds the server's program and starts it as a process of its own.</summary>
+internal static class ServerProgram
+{
+    private const string AssemblyName = "messagestored.dll";
+
+    /// <exception cref="MessageStoreException">ServerNotInstalled.</exception>
+    public static Process Start(ServerStartOptions options)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            CreateNoWindow = true,
+        };
+        foreach (string argument in (string[])[Find(), "serve", "--database", options.Database, "--background"]) start.ArgumentList.Add(argument);
+        if (options.LogPath is { } log)
+        {
+            start.ArgumentList.Add("--log");
+            start.ArgumentList.Add(log);
+        }
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            throw new MessageStoreException(ErrorIds.ServerNotInstalled, ErrorKind.NotFound, $"The server needs the program dotnet on the PATH, with the ASP.NET Core runtime 10.0: {error.Message}", "dotnet", error);
+        }
+    }
+
+    /// <summary>The server lies beside the module's dependencies, and beside the engine in its own folder.</summary>
+    private static string Find()
+    {
+        string here = Path.GetDirectoryName(typeof(ServerProgram).Assembly.Location)!;
+        string beside = Path.Combine(here, AssemblyName), module = Path.GetFullPath(Path.Combine(here, "..", "server", AssemblyName));
+        return File.Exists(module) ? module : File.Exists(beside) ? beside
+            : throw new MessageStoreException(ErrorIds.ServerNotInstalled, ErrorKind.NotFound, $"The server's program is not at {module}. Install the whole module, or build the solution.", module);
+    }
+}
