@@ -40,6 +40,7 @@
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
         'Register-StorageNode'
+        'Remove-ExpiredMessage'
         'Remove-MessageHold'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'

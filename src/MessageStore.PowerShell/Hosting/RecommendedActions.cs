@@ -46,6 +46,7 @@ internal static class RecommendedActions
         ErrorIds.NodesNotSet => "Name the storage nodes with Set-MessageDatabase -ArchiveTarget Nodes.",
         ErrorIds.NodeNotFound => "List the storage nodes with Get-StorageNodeRecord.",
         ErrorIds.ArchiveFailed => "Read the reason in the receipt; the messages stay readable, and the next run tries again.",
+        ErrorIds.ExpiryFailed => "Read the reason in the receipt; what was not removed is tried again by the next run.",
         ErrorIds.ServerConnectionLost or ErrorIds.ServerStopping => "Look what was done, and run the command again: what was acknowledged is stored.",
         ErrorIds.ServerFailed => "Read the server's log.",
         ErrorIds.ServerIncompatible => "Install the same version of module and server, and restart the server.",
