@@ -106,7 +106,10 @@ internal sealed class OpenDatabase : IDisposable
             storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
             var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
-            var opened = new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock) { Copies = ReplicaFigures.Load(storage, mail.Path) };
+            var archive = new ArchiveTargets(files);
+            if (mail.Settings.Objects is { } objects)
+                archive = archive.With(ObjectArchives.Open(objects, mail.Settings.DatabaseId, keys, storage, spool, options.Clock), objects.IsTarget);
+            var opened = new OpenDatabase(mail, keys, archive, options.Clock) { Copies = ReplicaFigures.Load(storage, mail.Path) };
             opened.OpenNodes();
             return opened;
         }
@@ -134,14 +137,8 @@ internal sealed class OpenDatabase : IDisposable
             throw;
         }
         if (Nodes is { } old) replaced.Add(old); // somebody may be reading from it
-        UseNodes(nodes.Target, settings.IsTarget);
+        Archive = Archive.With(nodes.Target, settings.IsTarget);
         Nodes = nodes;
-    }
-
-    private void UseNodes(IArchiveTarget nodes, bool isTarget)
-    {
-        IArchiveTarget files = Archive.Find(FileArchiveTarget.TargetName)!;
-        Archive = isTarget ? new ArchiveTargets(nodes, files) : new ArchiveTargets(files, nodes);
     }
 
     /// <summary>Sets up what the settings say of storage nodes. What is wrong there is no reason to keep anybody from current mail.</summary>
@@ -151,11 +148,11 @@ internal sealed class OpenDatabase : IDisposable
         try
         {
             Nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
-            UseNodes(Nodes.Target, settings.IsTarget);
+            Archive = Archive.With(Nodes.Target, settings.IsTarget);
         }
         catch (MessageStoreException error)
         {
-            UseNodes(new UnavailableTarget(NodesArchiveTarget.TargetName, error), settings.IsTarget);
+            Archive = Archive.With(new UnavailableTarget(NodesArchiveTarget.TargetName, error), settings.IsTarget);
         }
     }
 
@@ -163,6 +160,7 @@ internal sealed class OpenDatabase : IDisposable
     {
         Nodes?.Dispose();
         foreach (NodesArchive old in replaced) old.Dispose();
+        Archive.Dispose();
         Mail.Dispose();
         Keys.Dispose();
     }
