@@ -81,7 +81,7 @@ internal sealed class ObjectBed : IDisposable
     }
 
     public Task<ArchiveRun> ArchiveAsync() => new ArchiveAgent(Mail.Groups, Target, Keys, TimeProvider.System, Storage, Spool).RunAsync(
-        Database, new ArchiveOptions { Before = DateTimeOffset.MaxValue, Archivers = 1, Seekers = 1, Compression = ArchiveCompression.Stored }, null, CancellationToken.None);
+        Database, new ArchiveOptions { Before = DateTimeOffset.MaxValue, Archivers = 1, Seekers = 1, Compression = ArchiveCompression.Stored }, new Dictionary<string, ArchivePolicy>(), null, CancellationToken.None);
 
     /// <summary>Reads a message where it is now: in the store, or by the first key of it that leads to it.</summary>
     public async Task<(byte[] Bytes, bool IsArchived)> ReadAsync(Guid id)

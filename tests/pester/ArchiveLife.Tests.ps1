@@ -190,3 +190,120 @@ Describe 'Remove-ExpiredMessage' {
         (Get-StoredMessage $db).Count | Should -Be 2
     }
 }
+
+Describe 'Archive policies' {
+    BeforeAll {
+        $db = New-MessageDatabase ./policy -StorageGroup SG1, SG2 -PassThru
+        New-Mbox "$place/four.mbox" 4
+        'alice', 'bob', 'carol' | ForEach-Object { $null = Import-StoredMessage $db $_ ./four.mbox }
+        Get-StoredMessage $db alice -First 1 | Set-StoredMessage -IsFlagged $true
+    }
+
+    It 'are needed where no criteria are given' {
+        Get-ErrorId { Start-MessageArchive $db } | Should -Be 'NoArchivePolicy'
+    }
+
+    It 'are set for the database and overridden for a mailbox' {
+        $set = Set-MessageDatabase $db -ArchiveOlderThan 365.00:00:00 -ArchiveKeepFlagged $true -RetainFor 3650.00:00:00 -PassThru
+        $set.Mailbox | Should -Be '*'
+        Get-StoredMailbox $db carol | Set-StoredMailbox -NeverArchive $true
+        Set-StoredMailbox $db bob -ArchiveReadState Read
+        $policies = Get-MessageArchive $db -Policy
+        $policies.Mailbox | Should -Be '*', 'bob', 'carol'
+        $policies[1].Effective.OlderThan.TotalDays | Should -Be 365
+        $policies[1].By | Should -BeLike "$([Environment]::UserName)@*"
+        $policies | Out-String -Width 80 | Should -Match 'carol'
+    }
+
+    It 'say with -WhatIf for each mailbox how many and how much' {
+        $output = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Start-MessageArchive '$place/policy' -WhatIf"
+        $output | Should -HaveCount 1
+        $output | Should -Match 'Archive 3 messages \(.*\).*"alice"'
+        Get-StoredMessage $db -Archived | Should -BeNullOrEmpty
+    }
+
+    It 'are what Start-MessageArchive goes by' {
+        $run = Start-MessageArchive $db
+        $run.Moved | Should -Be 3
+        $run.Receipts.Mailbox | Should -Be 'alice'
+        (Get-ArchiveKey $db alice)[0].DeletionDate | Should -BeGreaterThan ([DateTimeOffset]::Now.AddDays(3649))
+        Get-StoredMessage $db bob | Set-StoredMessage -IsRead $true
+        (Start-MessageArchive $db).Receipts.Mailbox | Should -Be 'bob'
+    }
+
+    It 'are what Invoke-MessageMaintenance goes by' {
+        Set-StoredMailbox $db carol -ClearArchivePolicy
+        $records = Invoke-MessageMaintenance $db
+        ($records | Where-Object Task -EQ Archive).Decision | Should -Be 'Ran'
+        (Get-StoredMessage $db carol -Archived).Count | Should -Be 4
+    }
+
+    It 'refuses an age that is shorter than a second, and a mailbox that is not there' {
+        Get-ErrorId { Set-MessageDatabase $db -ArchiveOlderThan 30 } | Should -BeLike 'ParameterArgumentValidationError*'
+        Get-ErrorId { Set-StoredMailbox $db nobody -NeverArchive $true } | Should -Be 'MailboxNotFound'
+    }
+}
+
+Describe 'Start-MessageArchive -TargetSize' {
+    It 'archives the oldest until the store is below it, and says which age that came to' {
+        $db = New-MessageDatabase ./target -PassThru
+        1..6 | ForEach-Object { New-Mbox "$place/day$_.mbox" 5 -Received "2002-08-0$_ 08:00:00"; $null = Import-StoredMessage $db alice "$place/day$_.mbox" }
+        $size = (Get-MessageDatabase $db.Path).HotBytes
+        $run = Start-MessageArchive $db -TargetSize ($size / 2)
+        $run.Moved | Should -Be 15
+        $run.Limit.UtcDateTime | Should -Be ([datetime]'2002-08-03 09:00:00')
+        $run.Note | Should -Match 'older than .* days'
+        (Get-MessageDatabase $db.Path).HotBytes | Should -BeLessOrEqual ($size / 2)
+        (Get-StoredMessage $db alice -Archived).ReceivedDate | ForEach-Object { $_ | Should -BeLessThan $run.Limit }
+        Start-MessageArchive $db -TargetSize 1 -KeepFlagged -Mailbox nobody* -WarningVariable said -WarningAction SilentlyContinue | Should -Not -BeNullOrEmpty
+        "$said" | Should -Match 'more than 1'
+    }
+}
+
+Describe 'Test-MessageArchive' {
+    BeforeAll { $db = New-ArchivedDatabase ./test }
+
+    It 'finds a whole archive whole' {
+        $test = Test-MessageArchive $db
+        $test.Result, $test.Files, $test.Records, $test.Missing | Should -Be 'Whole', 2, 6, 0
+        $test | Format-Table | Out-String -Width 80 | Should -Match 'Whole'
+    }
+
+    It 'makes lost keys anew from the files alone' {
+        Remove-Item ./test/keys -Recurse -Force
+        Get-ErrorId { Get-StoredMessage $db } | Should -Be 'KeysDamaged'
+        $test = Test-MessageArchive $db -Rebuild
+        $test.Result, $test.KeysRebuilt | Should -Be 'Repaired', 6
+        Export-StoredMessage $db * ./rebuilt
+        (Get-ChildItem ./rebuilt -Recurse -File).Count | Should -Be 8
+        (Test-MessageArchive $db).Result | Should -Be 'Whole'
+    }
+
+    It 'gives one error for a file that is missing' {
+        Remove-Item ./test/archive/alice/*.mbox.gz
+        $test = Test-MessageArchive $db -ErrorVariable trouble -ErrorAction SilentlyContinue
+        $test.Result, $test.Missing | Should -Be 'Damaged', 3
+        @($trouble).Count | Should -Be 1
+        $trouble.FullyQualifiedErrorId | Should -BeLike 'ArchiveDamaged,*'
+        "$trouble" | Should -Match 'alice.*missing.*3 messages'
+    }
+
+    It 'is ArchiveUnavailable where the archive is away' {
+        Rename-Item ./test/archive away
+        Get-ErrorId { Test-MessageArchive $db } | Should -Be 'ArchiveUnavailable'
+    }
+}
+
+Describe 'Export-StoredMessage -Archived' {
+    BeforeAll { $db = New-ArchivedDatabase ./export }
+
+    It 'writes a whole archive to one mbox' {
+        (Export-StoredMessage $db alice ./archive.mbox -Format Mbox -Archived).Exported | Should -Be 3
+        @(Select-String -Path ./archive.mbox -Pattern '^From writer').Count | Should -Be 3
+    }
+
+    It 'writes a whole archive to a folder of .eml' {
+        (Export-StoredMessage $db alice ./archive-eml -Archived).Exported | Should -Be 3
+        (Export-StoredMessage $db alice ./current-eml -Archived:$false).Exported | Should -Be 2
+    }
+}

@@ -37,12 +37,12 @@ Describe 'Storage nodes' {
 
     It 'are needed before copies can be tested' {
         { Test-StorageNode ./mail -ErrorAction Stop } | Should -Throw -ErrorId 'NodesNotSet,*'
-        { Set-MessageDatabase ./mail -ArchiveTarget Nodes -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        { Set-MessageArchive ./mail -Target Nodes -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
     }
 
     It 'take what is archived, two copies each, and give it back' {
         $before = Get-StoredMessage ./mail alice | Sort-Object Id
-        (Set-MessageDatabase ./mail -ArchiveTarget Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -PassThru).Nodes.Copies | Should -Be 2
+        (Set-MessageArchive ./mail -Target Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -PassThru).Nodes.Copies | Should -Be 2
         (Start-MessageArchive ./mail -Before 2003-01-01).Moved | Should -Be 3
         $keys = Get-ArchiveKey ./mail -Mailbox alice
         $keys.Count | Should -Be 6
@@ -71,8 +71,8 @@ Describe 'Storage nodes' {
     }
 
     It 'are left for files again' {
-        Set-MessageDatabase ./mail -ArchiveTarget Files
-        (Start-MessageArchive ./mail).Moved | Should -Be 2
+        Set-MessageArchive ./mail -Target Files
+        (Start-MessageArchive ./mail -Before 2100-01-01).Moved | Should -Be 2
         (Get-ArchiveKey ./mail -Mailbox alice | Group-Object Target | Sort-Object Name).Name | Should -Be 'files', 'nodes'
         Export-StoredMessage ./mail alice ./again
         @(Get-ChildItem ./again -Recurse -File).Count | Should -Be 5

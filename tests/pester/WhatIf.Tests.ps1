@@ -15,6 +15,8 @@ BeforeDiscovery {
         @{ Name = 'Block-MessageArchive'; Change = { Block-MessageArchive ./mail alice -Reason test -WhatIf } }
         @{ Name = 'Unblock-MessageArchive'; Change = { Unblock-MessageArchive ./mail * -WhatIf } }
         @{ Name = 'Remove-ExpiredMessage'; Change = { Remove-ExpiredMessage ./mail -WhatIf } }
+        @{ Name = 'Set-MessageDatabase'; Change = { Set-MessageDatabase ./mail -ArchiveOlderThan 1.00:00:00 -WhatIf; Get-MessageArchive ./mail -Policy | Should -BeNullOrEmpty } }
+        @{ Name = 'Set-StoredMailbox'; Change = { Set-StoredMailbox ./mail * -NeverArchive $true -WhatIf; Get-MessageArchive ./mail -Policy | Should -BeNullOrEmpty } }
         @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
@@ -24,7 +26,7 @@ BeforeDiscovery {
         @{ Name = 'Register-MaintenanceSchedule'; Change = { Register-MaintenanceSchedule ./mail -ArchiveAt 01:00 -BackupEvery 01:00:00 -WhatIf } }
         @{ Name = 'Unregister-MaintenanceSchedule'; Change = { Unregister-MaintenanceSchedule ./mail -WhatIf } }
         @{ Name = 'Export-MaintenanceSchedule'; Change = { Export-MaintenanceSchedule ./mail ./out -ArchiveAt 01:00 -BackupEvery 01:00:00 -Scheduler Cron -WhatIf } }
-        @{ Name = 'Set-MessageDatabase'; Change = { Set-MessageDatabase ./mail -ArchiveTarget Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -WhatIf } }
+        @{ Name = 'Set-MessageArchive'; Change = { Set-MessageArchive ./mail -Target Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -WhatIf } }
         @{ Name = 'Register-StorageNode'; Change = { Register-StorageNode ./nodes.json n1 http://127.0.0.1:7401 -WhatIf } }
         @{ Name = 'Unregister-StorageNode'; Change = { Unregister-StorageNode ./nodes.json n1 -WhatIf } }
         @{ Name = 'Repair-StorageNode'; Change = { try { Repair-StorageNode ./mail -WhatIf } catch { $_.FullyQualifiedErrorId | Should -BeLike 'NodesNotSet,*' } } }

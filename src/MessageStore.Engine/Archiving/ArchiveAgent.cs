@@ -21,13 +21,15 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
     private const int MemoryBudget = 128 << 20;
 
     /// <exception cref="MessageStoreException">ArchiveUnavailable: nothing was tagged then.</exception>
-    public async Task<ArchiveRun> RunAsync(string database, ArchiveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    /// <param name="policies">By mailbox name, the database's own under <c>*</c>.</param>
+    public async Task<ArchiveRun> RunAsync(string database, ArchiveOptions options, IReadOnlyDictionary<string, ArchivePolicy> policies, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
         DateTimeOffset started = clock.GetUtcNow();
         if (!options.DryRun) await target.CheckAsync(cancellationToken).ConfigureAwait(false);
-        var criteria = new ArchiveCriteria(options, started);
-        List<(StorageGroup Group, string Mailbox)> users = [.. groups.SelectMany(g => g.MailboxNames().Where(criteria.MatchesMailbox).Select(m => (g, m)))];
+        var rules = new ArchiveRules(options, policies, started);
+        List<(StorageGroup Group, string Mailbox)> users = [.. groups.SelectMany(g => g.MailboxNames().Where(m => rules.For(m) is not null).Select(m => (g, m)))];
+        string note = options.TargetBytes is { } bytes ? AimAt(bytes, users, rules, started, cancellationToken) : "";
         int seekerCount = Workers(options.Seekers, Environment.ProcessorCount, users.Count);
         int archiverCount = Workers(options.Archivers, Math.Max(FewestArchivers, Environment.ProcessorCount), users.Count);
 
@@ -37,14 +39,14 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         long done = 0;
         Task[] archivers = [.. Enumerable.Range(0, archiverCount).Select(_ => Guarded(async () => // 440
         {
-            using var archiver = new Archiver(target, keys, options, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount));
+            using var archiver = new Archiver(target, keys, options.Compression, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount));
             await foreach (ArchiveTask task in queue.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
                 await archiver.MoveAsync(task, stop.Token).ConfigureAwait(false);
                 progress?.Report(new RunProgress("Archiving", task.Mailbox, Interlocked.Increment(ref done), users.Count));
             }
         }, stop))];
-        var seeker = new ArchiveSeeker(criteria, options.DryRun, receipts, queue.Writer);
+        var seeker = new ArchiveSeeker(rules, options.DryRun, receipts, queue.Writer);
         // Every n-th user to the same seeker: no overlap, and neighbours of one group, often alike in size, spread over all.
         Task[] seekers = [.. Enumerable.Range(0, seekerCount).Select(n => Guarded( // 450, 460
             () => seeker.RunAsync([.. users.Where((_, i) => i % seekerCount == n)], stop.Token), stop))];
@@ -74,8 +76,17 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
             Seekers = seekerCount,
             Archivers = archiverCount,
             DryRun = options.DryRun,
+            Limit = rules.Limit is { } limit && limit > DateTimeOffset.MinValue && limit < DateTimeOffset.MaxValue ? limit : null,
+            Note = note,
             Receipts = book,
         };
+    }
+
+    private string AimAt(long bytes, List<(StorageGroup Group, string Mailbox)> users, ArchiveRules rules, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        (DateTimeOffset limit, string note) = TargetSize.Find(users, rules, groups.Sum(g => g.GetStatus().HotBytes), bytes, now, cancellationToken);
+        rules.Limit = limit;
+        return note;
     }
 
     private static int Workers(int wanted, int good, int users) => Math.Clamp(wanted > 0 ? wanted : Math.Min(good, users), 1, MostWorkers);

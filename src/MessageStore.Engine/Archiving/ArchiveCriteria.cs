@@ -18,6 +18,9 @@ internal sealed class ArchiveCriteria
         beforeTicks = before;
     }
 
+    /// <summary>How long the archive keeps what these criteria take; <see langword="null"/> for ever.</summary>
+    public TimeSpan? RetainFor => options.RetainFor;
+
     public bool MatchesMailbox(string mailbox) => MatchesAny(options.Mailboxes, mailbox);
 
     /// <summary>Which folders of a mailbox are meant, by number.</summary>
@@ -27,6 +30,7 @@ internal sealed class ArchiveCriteria
     {
         if (entry.ReceivedTicks >= beforeTicks || entry.Length < (options.MinimumSize ?? 0)) return false;
         if (entry.Folder >= folders.Length || !folders[entry.Folder]) return false;
+        if (options.KeepFlagged && ((MessageFlags)entry.Flags & MessageFlags.Flagged) != 0) return false;
         bool isRead = ((MessageFlags)entry.Flags & MessageFlags.Read) != 0;
         return options.ReadState == ReadState.Any || isRead == (options.ReadState == ReadState.Read);
     }

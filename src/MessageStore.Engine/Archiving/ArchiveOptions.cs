@@ -30,6 +30,12 @@ public sealed record ArchiveOptions
     public IReadOnlyList<string> Mailboxes { get; init; } = [];
     /// <summary>Take only messages of at least this many bytes.</summary>
     public long? MinimumSize { get; init; }
+    /// <summary>Leave flagged messages where they are.</summary>
+    public bool KeepFlagged { get; init; }
+    /// <summary>Take the criteria from the policies of database and mailboxes; <see cref="OlderThan"/>, <see cref="ReadState"/>, <see cref="Folders"/>, <see cref="MinimumSize"/> and <see cref="KeepFlagged"/> do not count then.</summary>
+    public bool UsePolicies { get; init; }
+    /// <summary>Take the oldest messages that the criteria allow, until the mail in the store is at most so many bytes.</summary>
+    public long? TargetBytes { get; init; }
     /// <summary>The deletion date written into the keys is the storage date plus this; <see langword="null"/> for never.</summary>
     public TimeSpan? RetainFor { get; init; }
     public ArchiveCompression Compression { get; init; } = ArchiveCompression.Fastest;
@@ -74,6 +80,10 @@ public sealed record ArchiveRun
     public int Seekers { get; init; }
     public int Archivers { get; init; }
     public bool DryRun { get; init; }
+    /// <summary>With a target size: what was received before this was taken. <see langword="null"/> without one, and where all or nothing was to be taken.</summary>
+    public DateTimeOffset? Limit { get; init; }
+    /// <summary>With a target size: what age that came to, or why it could not be reached.</summary>
+    public string Note { get; init; } = "";
     /// <summary>One for each mailbox that had a match or a failure.</summary>
     public IReadOnlyList<ArchiveReceipt> Receipts { get; init; } = [];
 }

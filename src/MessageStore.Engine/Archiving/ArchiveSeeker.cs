@@ -7,7 +7,7 @@ namespace MessageStore.Archiving;
 /// A seeker (figure 5): goes through its partition of the users, applies the criteria to every message's index entry, tags what matches into the hidden
 /// folder, and puts each user with matches on the queue.
 /// </summary>
-internal sealed class ArchiveSeeker(ArchiveCriteria criteria, bool dryRun, ReceiptBook receipts, ChannelWriter<ArchiveTask> queue)
+internal sealed class ArchiveSeeker(ArchiveRules rules, bool dryRun, ReceiptBook receipts, ChannelWriter<ArchiveTask> queue)
 {
     private const int TagBatch = 1024;
 
@@ -30,7 +30,7 @@ internal sealed class ArchiveSeeker(ArchiveCriteria criteria, bool dryRun, Recei
 
     private async Task<ArchiveTask?> SeekAsync(StorageGroup group, string mailbox, CancellationToken cancellationToken)
     {
-        if (!group.TryFindMailbox(mailbox, out int number)) return null; // removed since the list was made
+        if (!group.TryFindMailbox(mailbox, out int number) || rules.For(mailbox) is not { } criteria) return null; // removed since the list was made
         bool[] folders = criteria.MatchingFolders(group.FolderNames(number));
         long matched = 0, bytes = 0;
         var tags = new List<Guid>();
@@ -49,7 +49,7 @@ internal sealed class ArchiveSeeker(ArchiveCriteria criteria, bool dryRun, Recei
         if (tags.Count > 0) await TagAsync(group, tags).ConfigureAwait(false);
         if (matched == 0) return null;
         receipts.Matched(mailbox, matched, dryRun ? bytes : 0);
-        return new ArchiveTask(group, mailbox, number, matched);
+        return new ArchiveTask(group, mailbox, number, matched, criteria.RetainFor);
     }
 
     private static async Task TagAsync(StorageGroup group, List<Guid> ids)

@@ -16,7 +16,6 @@ internal sealed class Archiver : IDisposable
 
     private readonly IArchiveTarget target;
     private readonly IKeyManager keys;
-    private readonly ArchiveOptions options;
     private readonly DateTimeOffset storageDate;
     private readonly ReceiptBook receipts;
     private readonly int batchBytes;
@@ -30,15 +29,14 @@ internal sealed class Archiver : IDisposable
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
     /// <param name="batchBytes">Bytes of records that are gathered in memory before they are appended.</param>
     public Archiver(
-        IArchiveTarget target, IKeyManager keys, ArchiveOptions options, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes)
+        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes)
     {
         this.target = target;
         this.keys = keys;
-        this.options = options;
         this.storageDate = storageDate;
         this.receipts = receipts;
         this.batchBytes = batchBytes;
-        writer = new ArchiveRecordWriter(options.Compression, storage, spoolFolder);
+        writer = new ArchiveRecordWriter(compression, storage, spoolFolder);
         batch = new ArchiveBatch(writer);
     }
 
@@ -132,7 +130,7 @@ internal sealed class Archiver : IDisposable
         foreach (ArchiveKey key in keys.Find(entry.Id.ToGuid()))
         {
             // A record that is to be kept for another time than this run says is not the one that this run would write.
-            if (key.Target != target.Name || key.DeletionDate - key.StorageDate != options.RetainFor) continue;
+            if (key.Target != target.Name || key.DeletionDate - key.StorageDate != task.RetainFor) continue;
             try
             {
                 ArchivedRecordInfo info = await target.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
@@ -186,7 +184,7 @@ internal sealed class Archiver : IDisposable
                 Sender = found.Summary.From,
                 ReceivedDate = new DateTimeOffset(found.Image.ReceivedTicks, TimeSpan.Zero),
                 StorageDate = storageDate,
-                DeletionDate = options.RetainFor is { } retain ? storageDate + retain : null,
+                DeletionDate = task.RetainFor is { } retain ? storageDate + retain : null,
                 Body = body,
             });
             moving.Add(found);

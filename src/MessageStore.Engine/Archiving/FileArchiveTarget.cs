@@ -90,6 +90,10 @@ internal sealed class FileArchiveTarget(
     /// <summary>Whether a volume is there.</summary>
     public bool HasVolume(string volume) => volume.Length > 0 && storage.FileExists(ArchivePaths.Resolve(root, volume));
 
+    /// <summary>The full path of a volume.</summary>
+    /// <exception cref="MessageStoreException">ArchiveDamaged: a key names a place outside of the archive.</exception>
+    public string PathOf(string volume) => ArchivePaths.Resolve(root, volume);
+
     public VolumeRewriter Rewriter() => new(storage, root, unit, keys);
 
     /// <summary>All volumes that are there, by mailbox folder, oldest first.</summary>

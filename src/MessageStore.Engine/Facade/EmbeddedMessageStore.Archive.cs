@@ -11,6 +11,9 @@ internal sealed partial class EmbeddedMessageStore
     {
         CheckWorkers(options.Seekers, nameof(options.Seekers));
         CheckWorkers(options.Archivers, nameof(options.Archivers));
+        if (options.UsePolicies && Policies().Count == 0)
+            throw new MessageStoreException(ErrorIds.NoArchivePolicy, ErrorKind.InvalidArgument,
+                "Nothing says what to archive: give criteria, such as -OlderThan, or set a policy once with Set-MessageDatabase -ArchiveOlderThan.", Path);
         using MaintenanceLock turn = MaintenanceLock.Take(database.Storage, Path, MaintenanceTask.Archive, database.Clock);
         return await ArchiveHeldAsync(options, progress, cancellationToken).ConfigureAwait(false);
     }
@@ -18,7 +21,7 @@ internal sealed partial class EmbeddedMessageStore
     private async Task<ArchiveRun> ArchiveHeldAsync(ArchiveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         var agent = new ArchiveAgent(Mail.Groups, database.Archive, database.Keys, database.Clock, database.Storage, database.SpoolPath);
-        ArchiveRun run = await agent.RunAsync(Path, options, progress, cancellationToken).ConfigureAwait(false);
+        ArchiveRun run = await agent.RunAsync(Path, options, Policies(), progress, cancellationToken).ConfigureAwait(false);
         if (!options.DryRun) new RunRecords(database.Storage, Path).Save("archive", run.Started, run.Id, run);
         return run;
     }

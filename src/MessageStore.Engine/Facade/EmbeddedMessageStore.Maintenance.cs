@@ -65,7 +65,8 @@ internal sealed partial class EmbeddedMessageStore
             new() { Time = now, Task = task, Decision = decision, Reason = reason, RunId = run, Duration = watch.Elapsed, Result = result };
 
         TimeSpan interval = task == MaintenanceTask.Archive ? options.ArchiveInterval : options.BackupInterval;
-        if (task == MaintenanceTask.Archive && options.Archive is null) return Decided(MaintenanceDecision.Skipped, "no archive criteria were given");
+        if (task == MaintenanceTask.Archive && options.Archive is null && Policies().Count == 0)
+            return Decided(MaintenanceDecision.Skipped, "no archive criteria were given, and no policy is set");
         if (history.LastRun(task) is { } last && now - last < interval)
             return Decided(MaintenanceDecision.Skipped, $"the last one began {last:u}, less than {interval} ago");
         try
@@ -73,7 +74,7 @@ internal sealed partial class EmbeddedMessageStore
             using MaintenanceLock turn = await MaintenanceLock.TakeAsync(database.Storage, Path, task, database.Clock, options.Wait, cancellationToken).ConfigureAwait(false);
             if (task == MaintenanceTask.Archive)
             {
-                ArchiveRun run = await ArchiveHeldAsync(options.Archive!, progress, cancellationToken).ConfigureAwait(false);
+                ArchiveRun run = await ArchiveHeldAsync(options.Archive ?? new ArchiveOptions { UsePolicies = true }, progress, cancellationToken).ConfigureAwait(false);
                 return run.Failed > 0
                     ? Decided(MaintenanceDecision.Failed, $"{run.Failed} messages in {run.Receipts.Count(r => r.Failed > 0)} mailboxes could not be moved", run.Id, run)
                     : Decided(MaintenanceDecision.Ran, "due", run.Id, run);

@@ -29,5 +29,5 @@ internal sealed partial class EmbeddedMessageStore
     }
 
     private NodesArchive Nodes => database.Nodes ?? throw new MessageStoreException(ErrorIds.NodesNotSet, ErrorKind.NotSupported,
-        $"{Path} is not told where its storage nodes are, or cannot use them. Name them with Set-MessageDatabase -ArchiveTarget Nodes.", Path);
+        $"{Path} is not told where its storage nodes are, or cannot use them. Name them with Set-MessageArchive -Target Nodes.", Path);
 }

@@ -79,6 +79,22 @@ public interface IMessageStore : IAsyncDisposable
     /// <exception cref="MessageStoreException">MaintenanceRunning, ArchiveUnavailable; a storage group is not open: nothing was removed.</exception>
     Task<ExpiryRun> ExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Changes the archive policy of a mailbox, or of the database; what the new one leaves open stays as it is.</summary>
+    /// <param name="mailbox">The mailbox; <see langword="null"/> for the database.</param>
+    /// <param name="policy">What is to change; <see langword="null"/> takes the policy away.</param>
+    /// <param name="by">Who says so.</param>
+    /// <param name="cancellationToken">Ends the call before anything is changed.</param>
+    /// <returns>The policy now; <see langword="null"/> where there is none.</returns>
+    /// <exception cref="MessageStoreException">MailboxNotFound, InvalidParameter.</exception>
+    Task<ArchivePolicyInfo?> SetArchivePolicyAsync(string? mailbox, ArchivePolicy? policy, string by, CancellationToken cancellationToken = default);
+
+    /// <summary>The archive policies, that of the database first.</summary>
+    IAsyncEnumerable<ArchivePolicyInfo> ListArchivePoliciesAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Reads the archive and compares it with keys and messages, and makes keys anew where that is asked for. What is wrong is a result, not an error.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
     IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
 
     /// <summary>Archive keys, one a copy, of the message or of the mailboxes that match a pattern.</summary>

@@ -54,6 +54,24 @@ public static class MessageDatabase
         return OpenAsync(path, cancellationToken);
     }
 
+    /// <summary>
+    /// Opens a database whose archive keys are lost or damaged: they are moved aside and begun anew, empty, for <see cref="IMessageStore.TestArchiveAsync"/> to make them from the archive
+    /// files. Where the keys are in order nothing is moved.
+    /// </summary>
+    /// <exception cref="MessageStoreException">What <see cref="OpenAsync"/> throws, but for KeysDamaged.</exception>
+    public static async Task<IMessageStore> OpenWithoutKeysAsync(string path, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await OpenAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.KeysDamaged)
+        {
+            await Task.Run(() => OpenDatabase.BeginKeysAnew(DiskStorage.Instance, Path.GetFullPath(path), TimeProvider.System), cancellationToken).ConfigureAwait(false);
+            return await OpenAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Brings a database back from a backup and, where they survived, its logs.</summary>
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, DiskFull.</exception>
     public static Task<RestoreRun> RestoreAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)

@@ -156,6 +156,25 @@ internal sealed class OpenDatabase : IDisposable
         }
     }
 
+    /// <summary>Moves keys that cannot be opened aside, and begins empty ones.</summary>
+    public static void BeginKeysAnew(IStorage storage, string path, TimeProvider clock)
+    {
+        using MailDatabase mail = MailDatabase.Open(storage, path, new GroupOptions { Clock = clock }); // nobody else may have it open
+        try
+        {
+            string keys = System.IO.Path.Combine(mail.Path, KeysFolder);
+            if (storage.FolderExists(keys))
+                storage.RenameFolder(keys, keys + clock.GetUtcNow().UtcDateTime.ToString("'.damaged-'yyyyMMddHHmmss", System.Globalization.CultureInfo.InvariantCulture));
+            storage.CreateFolder(keys);
+            JournalKeyManager.Create(storage, keys);
+            storage.FlushFolder(mail.Path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "beginning new archive keys", path);
+        }
+    }
+
     public void Dispose()
     {
         Nodes?.Dispose();

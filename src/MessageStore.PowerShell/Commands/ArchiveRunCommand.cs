@@ -11,7 +11,7 @@ public abstract class ArchiveRunCommand : DatabaseRunCommand
     private const int MostWorkers = 64;
 
     private static readonly string[] CriterionNames =
-        [nameof(OlderThan), nameof(Before), nameof(ReadState), nameof(Folder), nameof(Mailbox), nameof(MinimumSize)];
+        [nameof(OlderThan), nameof(Before), nameof(ReadState), nameof(Folder), nameof(Mailbox), nameof(MinimumSize), nameof(KeepFlagged), nameof(TargetSize)];
 
     [Parameter]
     [ValidateSpan]
@@ -36,6 +36,13 @@ public abstract class ArchiveRunCommand : DatabaseRunCommand
     [Parameter]
     [ValidateRange(0, long.MaxValue)]
     public long? MinimumSize { get; set; }
+
+    [Parameter]
+    public SwitchParameter KeepFlagged { get; set; }
+
+    [Parameter]
+    [ValidateRange(0, long.MaxValue)]
+    public long? TargetSize { get; set; }
 
     [Parameter]
     [ValidateSpan]
@@ -63,6 +70,9 @@ public abstract class ArchiveRunCommand : DatabaseRunCommand
         Folders = Folder,
         Mailboxes = Mailbox,
         MinimumSize = MinimumSize,
+        KeepFlagged = KeepFlagged,
+        TargetBytes = TargetSize,
+        UsePolicies = !HasCriterion,
         RetainFor = RetainFor,
         Compression = Compression,
         Seekers = Seekers,

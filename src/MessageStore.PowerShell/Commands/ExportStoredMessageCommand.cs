@@ -24,6 +24,10 @@ public sealed class ExportStoredMessageCommand : DatabaseItemCommand
     [ArgumentCompleter(typeof(FolderCompleter))]
     public string? Folder { get; set; }
 
+    /// <summary>Only what is in the archive, or, with <c>-Archived:$false</c>, only what is not.</summary>
+    [Parameter(ParameterSetName = "Mailbox")]
+    public SwitchParameter Archived { get; set; }
+
     [Parameter(Mandatory = true, ParameterSetName = "Id", ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     public Guid[] Id { get; set; } = [];
 
@@ -44,7 +48,8 @@ public sealed class ExportStoredMessageCommand : DatabaseItemCommand
     {
         if (ParameterSetName == "Mailbox")
         {
-            Export(new MessageQuery { Mailbox = Mailbox, Folder = Folder }, $"Export mailbox '{Mailbox}'");
+            bool? archived = MyInvocation.BoundParameters.ContainsKey(nameof(Archived)) ? Archived.ToBool() : null;
+            Export(new MessageQuery { Mailbox = Mailbox, Folder = Folder, IsArchived = archived }, $"Export mailbox '{Mailbox}'");
             return;
         }
 

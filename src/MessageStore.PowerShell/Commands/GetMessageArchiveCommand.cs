@@ -5,7 +5,7 @@ namespace MessageStore.PowerShell.Commands;
 
 /// <summary>Lists the archives of mailboxes.</summary>
 [Cmdlet(VerbsCommon.Get, "MessageArchive")]
-[OutputType(typeof(ArchiveInfo))]
+[OutputType(typeof(ArchiveInfo), typeof(ArchivePolicyInfo))]
 public sealed class GetMessageArchiveCommand : DatabaseQueryCommand
 {
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -14,8 +14,21 @@ public sealed class GetMessageArchiveCommand : DatabaseQueryCommand
     [ArgumentCompleter(typeof(MailboxCompleter))]
     public string[] Mailbox { get; set; } = ["*"];
 
+    /// <summary>Show the archive policies instead.</summary>
+    [Parameter]
+    public SwitchParameter Policy { get; set; }
+
     protected override void ProcessRecord()
     {
+        if (Policy)
+        {
+            Use(Database, async (store, run) =>
+            {
+                await foreach (ArchivePolicyInfo policy in store.ListArchivePoliciesAsync(run.Token).ConfigureAwait(false)) run.Write(policy, store.Path);
+            });
+            return;
+        }
+
         string[] mailboxes = Mailbox;
         Use(Database, async (store, run) =>
         {

@@ -38,6 +38,7 @@ public sealed class StartMessageArchiveCommand : ArchiveRunCommand
         {
             ArchiveRun result = await store.ArchiveAsync(options, run.Progress, run.Token).ConfigureAwait(false);
             run.Write(result);
+            if (result.Note.Length > 0 && result.Limit is null) run.Warning(result.Note);
             foreach (ArchiveReceipt receipt in result.Receipts.Where(static receipt => receipt.Failed > 0)) run.Error(Failure(receipt));
         });
     }

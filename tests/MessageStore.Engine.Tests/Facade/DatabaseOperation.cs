@@ -56,6 +56,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     [
         new("nothing", 10, _ => Task.CompletedTask),
         new("archive", 12, t => t.Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, ReadState = (ReadState)t.Random.Next(3), MinimumSize = t.Random.Next(2000) })),
+        new("recall", 6, RecallAsync),
         new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
         new("compact", 6, CompactAsync),
         new("compact keys", 3, t => Task.Run(((JournalKeyManager)t.Run.Open.Database.Keys).Compact)),
@@ -63,6 +64,9 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         new("drill", 2, DrillAsync),
         new("list", 4, ListAsync),
     ];
+
+    /// <summary>The archive agent and what undoes its work.</summary>
+    public static IReadOnlyList<DatabaseOperation> OfArchive { get; } = [.. OfUpkeep.Where(o => o.Name is "archive" or "recall")];
 
     /// <summary>What needs the database to itself.</summary>
     public static IReadOnlyList<DatabaseOperation> OfQuietTimes { get; } =
@@ -113,6 +117,13 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         BackupDrill drill = new BackupDrillRunner(turn.Run.Storage, turn.Run.Clock, null).Run(turn.Run.Backups[^1], "/scratch", CancellationToken.None);
         if (drill.Result == DrillResult.Failed) throw new InvariantException($"The drill of a complete backup fails: {drill.Reason}");
     });
+
+    /// <summary>Brings some users' mail back; a message may be deleted under the recall's hands.</summary>
+    private static async Task RecallAsync(Turn turn)
+    {
+        await foreach (MessageRecall recall in turn.Store.RecallAsync(new MessageQuery { Mailbox = $"user{turn.Random.Next(3)}*" }))
+            if (recall.Message is null && recall.ErrorId != ErrorIds.MessageNotFound) throw new MessageStoreException(recall.ErrorId, ErrorKind.Device, recall.Reason);
+    }
 
     private static async Task ListAsync(Turn turn)
     {

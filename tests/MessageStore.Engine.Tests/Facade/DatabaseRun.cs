@@ -47,6 +47,9 @@ internal sealed class DatabaseRun : IDisposable
     /// <summary>Complete backups, oldest first.</summary>
     public List<string> Backups { get; } = [];
 
+    /// <summary>The only upkeep there is to be, and no trouble; <see langword="null"/> for all of it.</summary>
+    public IReadOnlyList<DatabaseOperation>? Only { get; init; }
+
     public bool WithLargeMessages => seed % 8 == 0;
 
     private bool IsCircular => seed % 5 == 0;
@@ -58,9 +61,9 @@ internal sealed class DatabaseRun : IDisposable
 
     public async Task PhaseAsync(int number)
     {
-        bool quiet = random.Next(4) == 0;
-        DatabaseOperation upkeep = DatabaseOperation.Choose(quiet ? DatabaseOperation.OfQuietTimes : DatabaseOperation.OfUpkeep, random);
-        Arm();
+        bool quiet = Only is null && random.Next(4) == 0;
+        DatabaseOperation upkeep = DatabaseOperation.Choose(Only ?? (quiet ? DatabaseOperation.OfQuietTimes : DatabaseOperation.OfUpkeep), random);
+        if (Only is null) Arm();
         var tasks = new List<Task> { Task.Run(() => TryAsync(upkeep, new Turn(this, new Random(seed * 31 + number), []))) };
         for (int writer = 0; !quiet && writer < Writers; writer++)
         {

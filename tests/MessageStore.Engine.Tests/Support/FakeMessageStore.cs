@@ -138,6 +138,14 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<ExpiryRun> ExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public Task<ArchivePolicyInfo?> SetArchivePolicyAsync(string? mailbox, ArchivePolicy? policy, string by, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public IAsyncEnumerable<ArchivePolicyInfo> ListArchivePoliciesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 

@@ -7,6 +7,8 @@ namespace MessageStore.Server.Tests.Nodes;
 /// <summary>A database whose archive lies on real storage nodes.</summary>
 public sealed class NodesArchiveTests
 {
+    private static readonly ArchiveOptions Everything = new() { Before = DateTimeOffset.MaxValue };
+
     [Theory]
     [InlineData(ReplicationTopology.FanOut)]
     [InlineData(ReplicationTopology.Chain)]
@@ -16,7 +18,7 @@ public sealed class NodesArchiveTests
         foreach (string name in (string[])["n1", "n2", "n3"]) await fixture.StartAsync(name);
         await using IMessageStore store = await OpenAsync(fixture, topology);
         Dictionary<Guid, byte[]> mail = await AppendAsync(store, 30);
-        ArchiveRun run = await store.ArchiveAsync(new ArchiveOptions());
+        ArchiveRun run = await store.ArchiveAsync(Everything);
         Assert.Equal((30, 30, 0), (run.Matched, run.Moved, run.Failed));
         await AssertReadableAsync(store, mail);
         List<ArchiveKey> keys = await KeysAsync(store);
@@ -28,7 +30,7 @@ public sealed class NodesArchiveTests
 
         // And new mail goes to the others at once.
         foreach ((Guid id, byte[] body) in await AppendAsync(store, 5, 100)) mail.Add(id, body);
-        run = await store.ArchiveAsync(new ArchiveOptions());
+        run = await store.ArchiveAsync(Everything);
         Assert.Equal((5, 0), (run.Moved, run.Failed));
         await AssertReadableAsync(store, mail);
     }
@@ -42,7 +44,7 @@ public sealed class NodesArchiveTests
         await using IMessageStore store = await OpenAsync(fixture);
         Dictionary<Guid, byte[]> mail = await AppendAsync(store, 10);
         await fixture.Directory.RegisterAsync(new StorageServerRecord { Name = "n2", Url = "http://127.0.0.1:9", Units = [new StorageUnitRecord { Name = "u1" }] });
-        ArchiveRun run = await store.ArchiveAsync(new ArchiveOptions());
+        ArchiveRun run = await store.ArchiveAsync(Everything);
         Assert.Equal((0, 10), (run.Moved, run.Failed));
         Assert.All(run.Receipts, r => Assert.Contains("copies were asked for", r.Reason));
         await AssertReadableAsync(store, mail);
@@ -50,7 +52,7 @@ public sealed class NodesArchiveTests
         await fixture.StopAsync("n2");
         await fixture.StartAsync("n2");
         await Task.Delay(new ReplicationOptions().DirectoryAge); // for so long the record that was wrong is taken for true
-        run = await store.ArchiveAsync(new ArchiveOptions());
+        run = await store.ArchiveAsync(Everything);
         Assert.Equal((10, 0), (run.Moved, run.Failed));
         await AssertReadableAsync(store, mail);
 
@@ -65,7 +67,7 @@ public sealed class NodesArchiveTests
         foreach (string name in (string[])["n1", "n2", "n3"]) await fixture.StartAsync(name);
         await using IMessageStore store = await OpenAsync(fixture);
         Dictionary<Guid, byte[]> mail = await AppendAsync(store, 40);
-        await store.ArchiveAsync(new ArchiveOptions());
+        await store.ArchiveAsync(Everything);
         ReplicaRepairRun test = await store.RepairCopiesAsync(new ReplicaRepairOptions());
         Assert.Equal((40, 0), (test.Messages, test.UnderReplicated));
         Assert.Equal(0, (await store.GetStatusAsync()).UnderReplicatedCount);
@@ -96,7 +98,7 @@ public sealed class NodesArchiveTests
         await fixture.StartAsync("n2");
         await using var store = (EmbeddedMessageStore)await OpenAsync(fixture);
         Dictionary<Guid, byte[]> mail = await AppendAsync(store, 3);
-        await store.ArchiveAsync(new ArchiveOptions());
+        await store.ArchiveAsync(Everything);
         ArchiveKey key = (await KeysAsync(store))[0]; // the copy that is read first
         string path = Path.Combine(fixture.Root, DirectoryCache.NodeOf(key.Unit), "disk1", "volumes", key.Volume);
         using (IStorageFile file = DiskStorage.Instance.Open(path, FileAccessKind.ReadWrite)) file.Write(new byte[20], key.Offset + key.Length - 40);
@@ -124,7 +126,7 @@ public sealed class NodesArchiveTests
         File.Delete(Path.Combine(fixture.Root, "key"));
         await using IMessageStore reopened = await MessageDatabase.OpenAsync(path);
         await AssertReadableAsync(reopened, mail);
-        var error = await Assert.ThrowsAsync<MessageStoreException>(() => reopened.ArchiveAsync(new ArchiveOptions()));
+        var error = await Assert.ThrowsAsync<MessageStoreException>(() => reopened.ArchiveAsync(Everything));
         Assert.Equal(ErrorIds.ArchiveUnavailable, error.ErrorId);
         Assert.Contains("key", error.Message);
     }
