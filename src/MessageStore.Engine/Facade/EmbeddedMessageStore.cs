@@ -43,6 +43,9 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
             HotBytes = groups.Sum(g => g.HotBytes),
             ArchivedBytes = groups.Sum(g => g.ArchivedBytes),
             BackupAge = groups.Exists(g => g.BackupAge is null) ? null : groups.Max(g => g.BackupAge),
+            Nodes = Mail.Settings.Nodes,
+            UnderReplicatedCount = database.Copies?.UnderReplicated,
+            CopiesTested = database.Copies?.Tested,
             StorageGroups = groups,
         });
     }

@@ -137,4 +137,16 @@ public interface IMessageStore : IAsyncDisposable
     /// <param name="found">Told of each finding as soon as it is known what became of it.</param>
     /// <exception cref="MessageStoreException">GroupNotFound.</exception>
     Task<DatabaseTest> TestAsync(DatabaseTestOptions options, IProgress<RunProgress>? progress = null, IProgress<DatabaseFinding>? found = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells the database where its storage nodes are, and whether what is archived from now on goes there.</summary>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, InvalidParameter; PathNotFound, AccessDenied for the key file. The old settings stay then.</exception>
+    Task<DatabaseStatus> SetNodesAsync(NodeSettings settings, CancellationToken cancellationToken = default);
+
+    /// <summary>The records of all storage nodes in the database's directory, those that have run out included.</summary>
+    /// <exception cref="MessageStoreException">NodesNotSet, DirectoryUnavailable.</exception>
+    IAsyncEnumerable<StorageServerRecord> ListStorageNodesAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Compares the copies on storage nodes with the keys, and mends what differs where the options say so. What one copy or unit refuses is in the result.</summary>
+    /// <exception cref="MessageStoreException">NodesNotSet, MaintenanceRunning, DirectoryUnavailable.</exception>
+    Task<ReplicaRepairRun> RepairCopiesAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 }

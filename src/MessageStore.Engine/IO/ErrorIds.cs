@@ -75,4 +75,6 @@ public static class ErrorIds
     public const string UnitUnavailable = "UnitUnavailable";
     public const string NotEnoughCopies = "NotEnoughCopies";
     public const string NodeRefused = "NodeRefused";
+    public const string NodeNotFound = "NodeNotFound";
+    public const string NodesNotSet = "NodesNotSet";
 }
