@@ -16,9 +16,9 @@
     VariablesToExport    = @()
     AliasesToExport      = @()
     CmdletsToExport      = @(
-        'Export-MaintenanceSchedule'
         'Add-MessageHold'
         'Block-MessageArchive'
+        'Export-MaintenanceSchedule'
         'Export-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
@@ -29,6 +29,7 @@
         'Get-MessageServer'
         'Get-StorageGroup'
         'Get-StorageGroupBackup'
+        'Get-StorageNodeRecord'
         'Get-StoredMailbox'
         'Get-StoredMessage'
         'Import-StoredMessage'
@@ -38,12 +39,17 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Register-StorageNode'
         'Remove-ExpiredMessage'
         'Remove-MessageHold'
+        'Remove-StorageGroupBackup'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'
+        'Repair-StorageNode'
         'Restore-ArchivedMessage'
         'Restore-MessageDatabase'
+        'Restore-StoredMessage'
+        'Set-MessageArchive'
         'Set-MessageDatabase'
         'Set-StoredMailbox'
         'Set-StoredMessage'
@@ -54,8 +60,10 @@
         'Test-MessageArchive'
         'Test-MessageDatabase'
         'Test-StorageGroupBackup'
+        'Test-StorageNode'
         'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
+        'Unregister-StorageNode'
     )
     PrivateData          = @{
         PSData = @{

@@ -1,15 +1,25 @@
 using System.Diagnostics;
 using System.Globalization;
-using MessageStore.IO;
+using MessageStore.Messages;
 using MessageStore.Storage;
 
 namespace MessageStore.Bench;
 
-/// <summary>A backup of a database to a folder of the same disk; beside it, copying the very file with <c>cp</c> and <c>sync</c>.</summary>
+/// <summary>
+/// Full and incremental backups of a database to a folder of the same disk; beside the full one, copying the very file with <c>cp</c> and <c>sync</c>. Then what users' appends take
+/// with and without a backup, by priority.
+/// </summary>
 internal static class BackupBench
 {
     /// <summary>Sizes of messages like those of a mail corpus: most are small, most bytes are in the large ones.</summary>
     private static readonly int[] SizeMix = [1 << 10, 2 << 10, 3 << 10, 4 << 10, 6 << 10, 8 << 10, 12 << 10, 24 << 10, 60 << 10, 400 << 10];
+
+    private const int UserMessage = 4096;
+
+    /// <summary>Between two messages of a user: work goes on, and nobody hammers.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
+
+    private static readonly TimeSpan MemoryLook = TimeSpan.FromMilliseconds(10);
 
     public static async Task<IReadOnlyList<BenchRow>> RunAsync(BenchArguments arguments)
     {
@@ -21,25 +31,126 @@ internal static class BackupBench
             await using IMessageStore store = await MessageDatabase.OpenAsync(arguments.Path).ConfigureAwait(false);
             StorageGroup group = ((EmbeddedMessageStore)store).Database.Mail.Groups[0];
             foreach (int size in SizeMix) await BenchGroup.FillAsync(group, messages / SizeMix.Length, size).ConfigureAwait(false);
-            await store.BackupAsync(new BackupOptions()).ConfigureAwait(false); // the first finds cold code
-            var ours = new List<double>();
-            var copies = new List<double>();
-            var cpu = new List<double>();
-            long bytes = 0;
-            for (int round = 0; round < arguments.Rounds; round++)
-            {
-                TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
-                BackupRun run = await store.BackupAsync(new BackupOptions()).ConfigureAwait(false);
-                bytes = run.Bytes;
-                cpu.Add((Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds / bytes * 1e9);
-                ours.Add(bytes / run.Duration.TotalSeconds / 1e6);
-                copies.Add(bytes / Copy(run.Path).TotalSeconds / 1e6);
-                File.Delete(run.Path);
-            }
-            rows.Add(new BenchRow(string.Create(CultureInfo.InvariantCulture, $"backup, {bytes / 1e9:N2} GB"), BenchRow.Median(ours), BenchRow.Median(copies), "MB/s",
-                string.Create(CultureInfo.InvariantCulture, $"{BenchRow.Median(cpu):N2} s of CPU a GB; beside it: cp and sync")));
+            File.Delete((await store.BackupAsync(new BackupOptions()).ConfigureAwait(false)).Path); // the first finds cold code
+            rows.Add(await SpeedAsync(arguments, store).ConfigureAwait(false));
+            rows.Add(await IncrementalAsync(store, group).ConfigureAwait(false));
+            rows.AddRange(await UsersAsync(arguments, store).ConfigureAwait(false));
         }
         return rows;
+    }
+
+    private static async Task<BenchRow> SpeedAsync(BenchArguments arguments, IMessageStore store)
+    {
+        var ours = new List<double>();
+        var copies = new List<double>();
+        var cpu = new List<double>();
+        var memory = new List<double>();
+        long bytes = 0;
+        for (int round = 0; round < arguments.Rounds; round++)
+        {
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            (BackupRun run, long peak) = await WithPeakAsync(() => store.BackupAsync(new BackupOptions { Priority = BackupPriority.Backup })).ConfigureAwait(false);
+            bytes = run.Bytes;
+            memory.Add(peak / 1e6);
+            cpu.Add((Environment.CpuUsage.TotalTime - before).TotalSeconds / bytes * 1e9);
+            ours.Add(bytes / run.Duration.TotalSeconds / 1e6);
+            copies.Add(bytes / Copy(run.Path).TotalSeconds / 1e6);
+            File.Delete(run.Path);
+        }
+        return new BenchRow(string.Create(CultureInfo.InvariantCulture, $"backup, {bytes / 1e9:N2} GB"), BenchRow.Median(ours), BenchRow.Median(copies), "MB/s",
+            string.Create(CultureInfo.InvariantCulture, $"{BenchRow.Median(cpu):N2} s of CPU a GB, {BenchRow.Median(memory):N0} MB at most; beside it: cp and sync"));
+    }
+
+    private static async Task<BenchRow> IncrementalAsync(IMessageStore store, StorageGroup group)
+    {
+        BackupRun full = await store.BackupAsync(new BackupOptions()).ConfigureAwait(false);
+        await BenchGroup.FillAsync(group, 1000, UserMessage).ConfigureAwait(false);
+        BackupRun run = await store.BackupAsync(new BackupOptions { Kind = BackupKind.Incremental }).ConfigureAwait(false);
+        File.Delete(run.Path);
+        File.Delete(full.Path);
+        return new BenchRow("incremental, 1,000 new of 4 KiB", run.Duration.TotalMilliseconds, full.Duration.TotalMilliseconds, "ms",
+            string.Create(CultureInfo.InvariantCulture, $"{run.Bytes / 1e6:N1} MB; beside it: the full one of {full.Bytes / 1e6:N0} MB"));
+    }
+
+    private static async Task<List<BenchRow>> UsersAsync(BenchArguments arguments, IMessageStore store)
+    {
+        var rows = new List<BenchRow>();
+        foreach (int users in arguments.Writers)
+        {
+            for (int i = 0; i < users; i++)
+                if (!await store.ListMailboxesAsync($"u{i}").AnyAsync().ConfigureAwait(false)) await store.CreateMailboxAsync($"u{i}").ConfigureAwait(false);
+            var without = new List<double>();
+            var with = new Dictionary<BackupPriority, List<double>> { [BackupPriority.Users] = [], [BackupPriority.Backup] = [] };
+            var rates = new Dictionary<BackupPriority, double>();
+            for (int round = 0; round < arguments.Rounds; round++)
+            {
+                without.Add(await P99Async(arguments, store, users).ConfigureAwait(false));
+                foreach (BackupPriority priority in with.Keys)
+                {
+                    using var stop = new CancellationTokenSource();
+                    Task<double> backups = BackUpUntilAsync(store, priority, stop.Token);
+                    with[priority].Add(await P99Async(arguments, store, users).ConfigureAwait(false));
+                    await stop.CancelAsync().ConfigureAwait(false);
+                    rates[priority] = await backups.ConfigureAwait(false);
+                }
+            }
+            foreach ((BackupPriority priority, List<double> p99) in with)
+                rows.Add(new BenchRow(string.Create(CultureInfo.InvariantCulture, $"users' p99, {users} users, priority {priority}"), BenchRow.Median(p99), BenchRow.Median(without), "ms",
+                    string.Create(CultureInfo.InvariantCulture, $"the backup made {rates[priority]:N0} MB/s; beside it: no backup")));
+        }
+        return rows;
+    }
+
+    /// <returns>Megabytes a second of the backups that came to their end.</returns>
+    private static async Task<double> BackUpUntilAsync(IMessageStore store, BackupPriority priority, CancellationToken stop)
+    {
+        double bytes = 0, seconds = 0;
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                BackupRun run = await store.BackupAsync(new BackupOptions { Priority = priority }, null, stop).ConfigureAwait(false);
+                bytes += run.Bytes / 1e6;
+                seconds += run.Duration.TotalSeconds;
+                File.Delete(run.Path);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The time was up in the middle of one.
+        }
+        return seconds > 0 ? bytes / seconds : 0;
+    }
+
+    private static async Task<double> P99Async(BenchArguments arguments, IMessageStore store, int users)
+    {
+        long end = Stopwatch.GetTimestamp() + (long)(arguments.Seconds * Stopwatch.Frequency);
+        byte[] message = BenchGroup.Body(UserMessage);
+        List<double>[] waits = await Task.WhenAll(Enumerable.Range(0, users).Select(u => Task.Run(async () =>
+        {
+            var mine = new List<double>();
+            while (Stopwatch.GetTimestamp() < end)
+            {
+                long start = Stopwatch.GetTimestamp();
+                using MessageBody body = MessageBody.FromMemory(message);
+                await store.AppendAsync(new MessageToAppend { Mailbox = $"u{u}", Body = body }).ConfigureAwait(false);
+                mine.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                await Task.Delay(Pause).ConfigureAwait(false);
+            }
+            return mine;
+        }))).ConfigureAwait(false);
+        double[] all = [.. waits.SelectMany(w => w).Order()];
+        return all[(int)(all.Length * 0.99)];
+    }
+
+    /// <summary>Does something and watches how much memory the process takes beyond what it had.</summary>
+    private static async Task<(T Result, long Peak)> WithPeakAsync<T>(Func<Task<T>> work)
+    {
+        GC.Collect();
+        long before = Environment.WorkingSet, peak = before;
+        Task<T> task = work();
+        while (await Task.WhenAny(task, Task.Delay(MemoryLook)).ConfigureAwait(false) != task) peak = Math.Max(peak, Environment.WorkingSet);
+        return (await task.ConfigureAwait(false), peak - before);
     }
 
     private static TimeSpan Copy(string path)

@@ -17,7 +17,8 @@ internal static partial class PostgresPeer
     private const string Unprivileged = "nobody";
 
     /// <returns>Rows a second, the median of the rounds; <see langword="null"/> where PostgreSQL 15 is not installed.</returns>
-    public static async Task<double?> MeasureAsync(BenchArguments arguments, int clients, int size)
+    /// <param name="standby">Whether each commit waits until a second server, on the same disk, has flushed it too.</param>
+    public static async Task<double?> MeasureAsync(BenchArguments arguments, int clients, int size, bool standby = false)
     {
         if (!File.Exists(Path.Combine(Programs, "initdb"))) return null;
         string folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(arguments.Path))!, $"messagestore-postgres-{Environment.ProcessId}");
@@ -29,10 +30,12 @@ internal static partial class PostgresPeer
             await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/data", "-w", "-l", $"{folder}/log", "-o", $"{Settings} -k {folder}", "start").ConfigureAwait(false);
             try
             {
+                if (standby) await StartStandbyAsync(folder).ConfigureAwait(false);
                 return await InsertAsync(arguments, folder, clients, size).ConfigureAwait(false);
             }
             finally
             {
+                if (standby) await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/standby", "-m", "immediate", "-w", "stop").ConfigureAwait(false);
                 await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/data", "-m", "fast", "-w", "stop").ConfigureAwait(false);
             }
         }
@@ -40,6 +43,15 @@ internal static partial class PostgresPeer
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>A synchronous standby by streaming replication over the first server's socket.</summary>
+    private static async Task StartStandbyAsync(string folder)
+    {
+        await ServerAsync(folder, "pg_basebackup", "-h", folder, "-U", "bench", "-D", $"{folder}/standby", "-R", "-X", "stream").ConfigureAwait(false);
+        await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/standby", "-w", "-l", $"{folder}/standby.log", "-o", $"{Settings} -p 5433 -k {folder}", "start").ConfigureAwait(false);
+        await ServerAsync(folder, "psql", "-h", folder, "-U", "bench", "-d", "postgres",
+            "-c", "ALTER SYSTEM SET synchronous_standby_names = '*'", "-c", "SELECT pg_reload_conf()").ConfigureAwait(false);
     }
 
     private static async Task<double> InsertAsync(BenchArguments arguments, string folder, int clients, int size)

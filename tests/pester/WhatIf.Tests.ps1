@@ -3,6 +3,7 @@ BeforeDiscovery {
     $Changes = @(
         @{ Name = 'New-MessageDatabase'; Change = { New-MessageDatabase ./another -WhatIf } }
         @{ Name = 'New-StoredMailbox'; Change = { New-StoredMailbox ./mail zoe -WhatIf } }
+        @{ Name = 'Remove-StorageGroupBackup'; Change = { Remove-StorageGroupBackup ./mail -Keep 1 -WhatIf } }
         @{ Name = 'Remove-StoredMailbox'; Change = { Remove-StoredMailbox ./mail alice -WhatIf } }
         @{ Name = 'Import-StoredMessage'; Change = { Import-StoredMessage ./mail alice ./inbox.mbox -WhatIf } }
         @{ Name = 'Set-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Set-StoredMessage -IsRead $true -WhatIf } }
@@ -20,12 +21,17 @@ BeforeDiscovery {
         @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }
+        @{ Name = 'Restore-StoredMessage'; Change = { Restore-StoredMessage ./mail/backups ./mail -Mailbox alice -WhatIf } }
         @{ Name = 'Restore-MessageDatabase'; Change = { Restore-MessageDatabase ./mail/backups ./mail -Force -WhatIf } }
         @{ Name = 'Start-MessageServer'; Change = { Start-MessageServer ./mail -WhatIf } }
         @{ Name = 'Stop-MessageServer'; Change = { Stop-MessageServer ./mail -WhatIf } }
         @{ Name = 'Register-MaintenanceSchedule'; Change = { Register-MaintenanceSchedule ./mail -ArchiveAt 01:00 -BackupEvery 01:00:00 -WhatIf } }
         @{ Name = 'Unregister-MaintenanceSchedule'; Change = { Unregister-MaintenanceSchedule ./mail -WhatIf } }
         @{ Name = 'Export-MaintenanceSchedule'; Change = { Export-MaintenanceSchedule ./mail ./out -ArchiveAt 01:00 -BackupEvery 01:00:00 -Scheduler Cron -WhatIf } }
+        @{ Name = 'Set-MessageArchive'; Change = { Set-MessageArchive ./mail -Target Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -WhatIf } }
+        @{ Name = 'Register-StorageNode'; Change = { Register-StorageNode ./nodes.json n1 http://127.0.0.1:7401 -WhatIf } }
+        @{ Name = 'Unregister-StorageNode'; Change = { Unregister-StorageNode ./nodes.json n1 -WhatIf } }
+        @{ Name = 'Repair-StorageNode'; Change = { try { Repair-StorageNode ./mail -WhatIf } catch { $_.FullyQualifiedErrorId | Should -BeLike 'NodesNotSet,*' } } }
         @{ Name = 'Invoke-MessageMaintenance'; Change = { Invoke-MessageMaintenance ./mail -Before 2003-01-01 -WhatIf } }
     )
 }

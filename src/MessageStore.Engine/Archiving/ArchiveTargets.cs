@@ -44,5 +44,5 @@ internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyLis
 
     private IArchiveTarget Of(ArchiveKey key) => Find(key.Target) ?? throw new MessageStoreException(
         ErrorIds.ArchiveUnavailable, ErrorKind.Device,
-        $"Message {key.Id} lies in an archive of the kind '{key.Target}', and this database is not told where that is. Name it with Set-MessageDatabase.", key.Id);
+        $"Message {key.Id} lies in an archive of the kind '{key.Target}', and this database is not told where that is. Name it with Set-MessageArchive.", key.Id);
 }

@@ -10,12 +10,28 @@ internal static class BackupCatalog
     public static List<BackupInfo> List(IStorage storage, string path, TimeProvider clock)
     {
         path = Path.GetFullPath(path);
-        if (storage.FileExists(path)) return [Describe(storage, path, clock)];
+        if (storage.FileExists(path)) return [Describe(storage, path, clock) is { IsComplete: true } whole ? WithChain(storage, whole) : Describe(storage, path, clock)];
         if (!storage.FolderExists(path)) throw new MessageStoreException(ErrorIds.PathNotFound, ErrorKind.NotFound, $"There is no file or folder {path}.", path);
-        return [.. storage.ListFiles(path)
+        List<BackupInfo> found = [.. storage.ListFiles(path)
             .Where(f => f.EndsWith(BackupSession.Extension, StringComparison.OrdinalIgnoreCase) || f.EndsWith(BackupSession.Extension + BackupSession.PartialSuffix, StringComparison.OrdinalIgnoreCase))
             .Select(f => Describe(storage, f, clock))
             .OrderByDescending(b => b.Started)];
+        return [.. found.Select(b => b.IsComplete ? WithChain(storage, b) : b)];
+    }
+
+    /// <summary>Says whether all is there that a set stands on, and what is not.</summary>
+    private static BackupInfo WithChain(IStorage storage, BackupInfo backup)
+    {
+        if (backup.BaseId is null) return backup with { IsChainWhole = true };
+        try
+        {
+            BackupChain.Find(storage, backup.Path);
+            return backup with { IsChainWhole = true };
+        }
+        catch (MessageStoreException error)
+        {
+            return backup with { Reason = error.Message };
+        }
     }
 
     /// <summary>The newest complete backup at a path that no drill has found bad.</summary>
@@ -47,12 +63,13 @@ internal static class BackupCatalog
                 Depth = label.Depth,
                 Started = label.Started,
                 Age = clock.GetUtcNow() - label.Started,
-                StorageGroups = [.. label.Groups.Select(g => g.Name)],
+                StorageGroups = label.Groups.Select(g => g.Name).ToArray(),
+                LsnRanges = label.Groups.Select(g => new BackupLsnRange { StorageGroup = g.Name, FirstLsn = g.CheckpointLsn, FirstTime = g.CheckpointTime, LastLsn = g.EndLsn, LastTime = g.EndTime }).ToArray(),
                 Messages = label.Messages,
                 PatchTransactions = label.PatchTransactions,
                 Bytes = label.Bytes,
                 IsComplete = !partial,
-                LastDrill = BackupDrillRunner.Describe(storage, path),
+                LastDrill = DrillBook.Describe(storage, path),
                 Reason = partial ? "The session did not come to name the file." : "",
             };
         }

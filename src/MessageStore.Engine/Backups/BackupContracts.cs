@@ -34,6 +34,8 @@ public sealed record BackupCopy
 {
     public required string Path { get; init; }
     public bool IsComplete { get; init; }
+    /// <summary>Whether it went into a pipe or a device, so that nobody can look whether it is still there.</summary>
+    public bool IsStream { get; init; }
     /// <summary>Identifier of the error that kept it from being complete; empty where it is.</summary>
     public string ErrorId { get; init; } = "";
     public string Reason { get; init; } = "";
@@ -52,6 +54,8 @@ public sealed record BackupRun
     public BackupKind Kind { get; init; }
     /// <summary>The set that this one stands on; empty for a full one.</summary>
     public string BasePath { get; init; } = "";
+    /// <summary>Names of all files that it stands on, the full one first.</summary>
+    public IReadOnlyList<string> Chain { get; init; } = [];
     public required DateTimeOffset Started { get; init; }
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
     public long Messages { get; init; }
@@ -64,6 +68,20 @@ public sealed record BackupRun
     public int Yields { get; init; }
     /// <summary>How long it stood still for them in all.</summary>
     public TimeSpan YieldDuration { get; init; }
+    /// <summary>Why it is of this kind, where nobody asked for it; otherwise empty.</summary>
+    public string Reason { get; init; } = "";
+}
+
+/// <summary>Which transactions a backup holds of a storage group.</summary>
+public sealed record BackupLsnRange
+{
+    public required string StorageGroup { get; init; }
+    /// <summary>Its images show the state after this transaction; a set of logs continues it.</summary>
+    public ulong FirstLsn { get; init; }
+    public DateTimeOffset FirstTime { get; init; }
+    /// <summary>The newest transaction in it.</summary>
+    public ulong LastLsn { get; init; }
+    public DateTimeOffset LastTime { get; init; }
 }
 
 /// <summary>A backup file as a listing shows it, read from its trailer.</summary>
@@ -87,65 +105,13 @@ public sealed record BackupInfo
     public long Messages { get; init; }
     public long Bytes { get; init; }
     public long PatchTransactions { get; init; }
+    /// <summary>Which transactions it holds of each group.</summary>
+    public IReadOnlyList<BackupLsnRange> LsnRanges { get; init; } = [];
+    /// <summary>Whether all sets that it stands on are there too.</summary>
+    public bool IsChainWhole { get; init; }
     /// <summary>Whether header and trailer are there and agree. Only the drill says that a backup is good.</summary>
     public bool IsComplete { get; init; }
     /// <summary>The result of the newest drill of this file, with its time; empty where there was none.</summary>
     public string LastDrill { get; init; } = "";
     public string Reason { get; init; } = "";
-}
-
-public enum DrillResult
-{
-    Verified,
-    Failed,
-    /// <summary>The drill could not be carried out, so nothing is proved either way.</summary>
-    Inconclusive,
-}
-
-/// <summary>What a drill found.</summary>
-public sealed record BackupDrill
-{
-    public required string Path { get; init; }
-    public string BackupPath => Path;
-    public required DrillResult Result { get; init; }
-    /// <summary>Messages that came back and were compared.</summary>
-    public long Messages { get; init; }
-    /// <summary>Messages that differ, are missing or are too many.</summary>
-    public long Differences { get; init; }
-    /// <summary>From the first byte read to a database ready to serve.</summary>
-    public TimeSpan RestoreDuration { get; init; }
-    public TimeSpan Duration { get; init; }
-    /// <summary>What was found: the damage with file and offset, or why the drill was inconclusive; empty where verified.</summary>
-    public string Reason { get; init; } = "";
-}
-
-/// <summary>What a restore is to do.</summary>
-public sealed record RestoreOptions
-{
-    /// <summary>A backup file, or a folder whose newest complete backup is taken.</summary>
-    public required string BackupPath { get; init; }
-    /// <summary>Where the database folder is to stand.</summary>
-    public required string Destination { get; init; }
-    /// <summary>The log path of the lost database, if it survived: replay goes on to the last committed transaction.</summary>
-    public string? LogPath { get; init; }
-    /// <summary>Stop before the first transaction later than this.</summary>
-    public DateTimeOffset? PointInTime { get; init; }
-    /// <summary>Storage group names; empty for all in the backup.</summary>
-    public IReadOnlyList<string> StorageGroups { get; init; } = [];
-    /// <summary>Replace what is at the destination.</summary>
-    public bool Force { get; init; }
-}
-
-/// <summary>The result of a restore.</summary>
-public sealed record RestoreRun
-{
-    public required string Path { get; init; }
-    public required string BackupPath { get; init; }
-    public long Messages { get; init; }
-    public long ReplayedTransactions { get; init; }
-    public long Bytes { get; init; }
-    public TimeSpan Duration { get; init; }
-    public IReadOnlyList<string> StorageGroups { get; init; } = [];
-    /// <summary>What an administrator should know, such as archived messages whose key could not be found.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
 }

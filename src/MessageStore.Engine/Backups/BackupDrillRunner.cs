@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using MessageStore.IO;
 using MessageStore.Storage;
 
@@ -9,55 +7,102 @@ namespace MessageStore.Backups;
 
 /// <summary>
 /// Proves a backup by restoring it: every byte read and verified, unpacked to scratch, opened and replayed as a real restore would be, every message's SHA-256
-/// compared, and the state of every group with the one recorded when the backup was made.
+/// compared, and the state of every group with the one recorded when the backup was made. Where something is wrong it says which messages that costs.
 /// </summary>
 internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IProgress<RunProgress>? progress)
 {
     private const int SentencesShown = 5;
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Converters = { new JsonStringEnumConverter() } };
-
     /// <param name="scratchRoot">A folder with room for all that the backup holds.</param>
-    public BackupDrill Run(string path, string scratchRoot, CancellationToken cancellationToken)
+    /// <param name="timeLimit">After this time the drill is given up.</param>
+    /// <exception cref="MessageStoreException">BackupNotFound. Everything else is a result.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave it up; nothing is kept.</exception>
+    public BackupDrill Run(string path, string scratchRoot, TimeSpan? timeLimit, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
         string scratch = Path.Combine(scratchRoot, "messagestore-drill-" + Guid.NewGuid().ToString("N")[..12]);
+        using var limit = timeLimit is { } time ? new CancellationTokenSource(time, clock) : new CancellationTokenSource();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         BackupDrill drill;
         try
         {
-            drill = Drill(path, scratch, watch, cancellationToken);
+            drill = DrillOrReport(path, scratch, watch, either.Token);
         }
-        catch (MessageStoreException error) when (error.Kind == ErrorKind.Damaged)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            drill = new BackupDrill { Path = path, Result = DrillResult.Failed, Reason = error.Message };
+            drill = Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill was not done within {timeLimit}: nothing is proved."));
         }
-        catch (MessageStoreException error) when (error.ErrorId is ErrorIds.DiskFull or ErrorIds.AccessDenied or ErrorIds.DeviceFailed)
+        catch (MessageStoreException error) when (error.ErrorId != ErrorIds.BackupNotFound)
         {
-            drill = new BackupDrill { Path = path, Result = DrillResult.Inconclusive, Reason = error.Message };
+            drill = Inconclusive(path, error.Message);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            drill = new BackupDrill { Path = path, Result = DrillResult.Inconclusive, Reason = StorageErrors.Wrap(error, "restoring to scratch", scratch).Message };
+            drill = Inconclusive(path, StorageErrors.Wrap(error, "restoring to scratch", scratchRoot).Message);
         }
         finally
         {
             TryDelete(scratch);
         }
         drill = drill with { Duration = watch.Elapsed };
-        Keep(drill);
+        new DrillBook(storage, clock).Keep(drill);
         return drill;
     }
 
-    /// <summary>The file that keeps the result of the newest drill beside its backup.</summary>
-    public static string ResultPath(string backupPath) => backupPath + ".drill.json";
+    private BackupDrill DrillOrReport(string path, string scratch, Stopwatch watch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Drill(path, scratch, watch, cancellationToken);
+        }
+        catch (MessageStoreException error) when (error.Kind == ErrorKind.Damaged)
+        {
+            if (error.ErrorId == ErrorIds.BackupChainBroken && IsBaseAway(error.Target as string ?? path)) return Inconclusive(path, error.Message);
+            TryDelete(scratch); // the rest needs no room
+            return Failed(path, error.Message, cancellationToken);
+        }
+    }
+
+    /// <summary>Whether the base of a set is not beside it: it may be sound, and somewhere else. One that is there and is not what it was is damage.</summary>
+    private bool IsBaseAway(string path)
+    {
+        BackupLink? link = BackupLabel.Read(storage, path).Base;
+        return link is not null && !storage.FileExists(Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(link.Name)));
+    }
+
+    /// <summary>The result for a damaged backup: what is wrong, where, and which messages that costs.</summary>
+    private BackupDrill Failed(string path, string reason, CancellationToken cancellationToken)
+    {
+        var failed = new BackupDrill { Path = path, Result = DrillResult.Failed, Reason = reason };
+        try
+        {
+            DamageReport report = DamageReport.Make(storage, path, progress, cancellationToken);
+            return failed with
+            {
+                Reason = $"{reason} {report.Sentence()}",
+                Differences = report.LostCount + report.UnnamedCount,
+                Damage = report.Damage,
+                LostMessages = report.Lost,
+            };
+        }
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
+        {
+            return failed; // so damaged that it does not even say what it holds; that it is bad stands
+        }
+        catch (OperationCanceledException)
+        {
+            return failed with { Reason = $"{reason} There was no time to find out which messages that costs." };
+        }
+    }
 
     private BackupDrill Drill(string path, string scratch, Stopwatch watch, CancellationToken cancellationToken)
     {
         using var reader = new BackupReader(storage, path);
         storage.CreateFolder(scratch);
         long free = storage.FreeBytes(scratch);
-        if (free < reader.Length)
-            return new BackupDrill { Path = path, Result = DrillResult.Inconclusive, Reason = $"The drill needs {reader.Length} bytes at {scratch}; {free} are free." };
+        long needed = Math.Max(reader.Length, reader.Contents.Groups.Sum(g => g.Begin.SnapshotBytes + g.Begin.Segments.Sum(s => s.Length)));
+        if (free < needed)
+            return Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill needs {needed} bytes at {Path.GetDirectoryName(scratch)}; {free} are free."));
         UnpackTarget Choose(GroupSettings group) => new(group, Path.Combine(scratch, "store", group.Folder), Path.Combine(scratch, "logs", group.Folder));
         List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(Choose, null, cancellationToken);
         var groups = new List<StorageGroup>();
@@ -66,35 +111,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
             foreach (UnpackedGroup group in unpacked)
                 groups.Add(StorageGroup.Open(storage, MailDatabase.IdentityOf(reader.Header.Settings, group.Target.Settings), new GroupOptions { Clock = clock },
                     group.Target.StoreFolder, group.Target.LogFolder));
-            TimeSpan restored = watch.Elapsed;
-            long messages = 0, differences = 0;
-            var reasons = new List<string>();
-            for (int i = 0; i < groups.Count; i++)
-            {
-                progress?.Report(new RunProgress("Comparing", groups[i].Name, i, groups.Count));
-                GroupEndMark end = unpacked[i].End;
-                GroupVerification found = GroupVerifier.Run(groups[i], cancellationToken);
-                messages += found.Messages;
-                differences += found.Damaged + Math.Abs(found.Messages - end.Messages);
-                reasons.AddRange(found.Differences);
-                if (groups[i].ClosedForWriting is { } closed) reasons.Add(closed.Message);
-                if (groups[i].LastLsn != end.EndLsn) reasons.Add($"Group {groups[i].Name} ends at transaction {groups[i].LastLsn}; the backup recorded {end.EndLsn}.");
-                if (found.Messages != end.Messages) reasons.Add($"Group {groups[i].Name} has {found.Messages} messages; the backup recorded {end.Messages}.");
-                if (found.Digest.ToString("x32", CultureInfo.InvariantCulture) != end.StateDigest)
-                {
-                    reasons.Add($"The state of group {groups[i].Name} differs from the one recorded.");
-                    differences = Math.Max(differences, 1);
-                }
-            }
-            return new BackupDrill
-            {
-                Path = path,
-                Result = reasons.Count == 0 ? DrillResult.Verified : DrillResult.Failed,
-                Messages = messages,
-                Differences = differences,
-                RestoreDuration = restored,
-                Reason = string.Join(" ", reasons.Take(SentencesShown)),
-            };
+            return Compare(path, groups, unpacked, watch.Elapsed, cancellationToken);
         }
         finally
         {
@@ -102,33 +119,39 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         }
     }
 
-    private void Keep(BackupDrill drill)
+    private BackupDrill Compare(string path, List<StorageGroup> groups, List<UnpackedGroup> unpacked, TimeSpan restored, CancellationToken cancellationToken)
     {
-        try
+        long messages = 0, differences = 0;
+        var reasons = new List<string>();
+        for (int i = 0; i < groups.Count; i++)
         {
-            AtomicFile.Write(storage, ResultPath(drill.Path), JsonSerializer.SerializeToUtf8Bytes(new KeptDrill(drill.Result, clock.GetUtcNow(), drill.Reason), Json));
+            progress?.Report(new RunProgress("Comparing", groups[i].Name, i, groups.Count));
+            GroupEndMark end = unpacked[i].End;
+            GroupVerification found = GroupVerifier.Run(groups[i], cancellationToken);
+            messages += found.Messages;
+            differences += found.Damaged + Math.Abs(found.Messages - end.Messages);
+            reasons.AddRange(found.Differences);
+            if (groups[i].ClosedForWriting is { } closed) reasons.Add(closed.Message);
+            if (groups[i].LastLsn != end.EndLsn) reasons.Add($"Group {groups[i].Name} ends at transaction {groups[i].LastLsn}; the backup recorded {end.EndLsn}.");
+            if (found.Messages != end.Messages) reasons.Add($"Group {groups[i].Name} has {found.Messages} messages; the backup recorded {end.Messages}.");
+            if (found.Digest.ToString("x32", CultureInfo.InvariantCulture) != end.StateDigest)
+            {
+                reasons.Add($"The state of group {groups[i].Name} differs from the one recorded.");
+                differences = Math.Max(differences, 1);
+            }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        return new BackupDrill
         {
-            // The backup may lie on a medium that is read-only by intent; the caller has the result all the same.
-        }
+            Path = path,
+            Result = reasons.Count == 0 ? DrillResult.Verified : DrillResult.Failed,
+            Messages = messages,
+            Differences = differences,
+            RestoreDuration = restored,
+            Reason = string.Join(" ", reasons.Take(SentencesShown)),
+        };
     }
 
-    /// <summary>The newest drill of a backup in words; empty where there was none.</summary>
-    public static string Describe(IStorage storage, string backupPath)
-    {
-        try
-        {
-            string path = ResultPath(backupPath);
-            if (!storage.FileExists(path)) return "";
-            KeptDrill? kept = JsonSerializer.Deserialize<KeptDrill>(AtomicFile.Read(storage, path, 1 << 20), Json);
-            return kept is null ? "" : $"{kept.Result} {kept.Time:u}";
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidDataException)
-        {
-            return "";
-        }
-    }
+    private static BackupDrill Inconclusive(string path, string reason) => new() { Path = path, Result = DrillResult.Inconclusive, Reason = reason };
 
     private void TryDelete(string folder)
     {
@@ -141,6 +164,4 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
             // The result stands; what stays is named messagestore-drill-* and can be deleted by hand.
         }
     }
-
-    private sealed record KeptDrill(DrillResult Result, DateTimeOffset Time, string Reason);
 }

@@ -24,6 +24,8 @@ internal sealed record BackupLabel(
     /// <summary>How another set names this one.</summary>
     public BackupLink Link(string path) => new(Id, Sha256, Path.GetFileName(path));
 
+    public LabelledGroup? Group(string name) => Groups.FirstOrDefault(g => g.Name == name);
+
     public bool Is(BackupLink link) => Id == link.Id && Sha256 == link.Sha256;
 }
 

@@ -9,10 +9,13 @@ namespace MessageStore.Backups;
 /// </summary>
 internal sealed class BackupReader : IDisposable
 {
+    /// <summary>Enough for marks; the first chunk makes it larger.</summary>
+    private const int SmallestBuffer = 64 << 10;
+
     private readonly IStorageFile file;
     private readonly BackupDigest digest = new();
     private readonly long length;
-    private byte[] buffer = new byte[FrameHeader.FrameLength(BackupWriter.ChunkHeaderSize + BackupWriter.ChunkBytes)];
+    private byte[] buffer = new byte[SmallestBuffer];
     private long position;
     private ulong sequence;
 
@@ -165,6 +168,7 @@ internal sealed class BackupReader : IDisposable
             read = file.ReadFully(buffer.AsSpan(FrameHeader.Size, frameLength - FrameHeader.Size), position + FrameHeader.Size);
             if (read < frameLength - FrameHeader.Size) throw Damaged(position, "it ends in the middle of a frame");
             if (!header.Matches(buffer.AsSpan(FrameHeader.Size, header.PayloadLength), salt)) throw Damaged(position, "a frame's checksum does not hold");
+            if (buffer.AsSpan(FrameHeader.Size + header.PayloadLength, frameLength - FrameHeader.Size - header.PayloadLength).ContainsAnyExcept((byte)0)) throw Damaged(position, "the padding of a frame is not zero");
             return header;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

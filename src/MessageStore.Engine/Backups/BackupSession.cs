@@ -19,8 +19,6 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
     /// </exception>
     public async Task<BackupRun> RunAsync(BackupOptions options, CancellationToken cancellationToken)
     {
-        if (options.Kind == BackupKind.Logs)
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.NotSupported, "Logs by themselves cannot be backed up yet.", options.Kind);
         var watch = Stopwatch.StartNew();
         DateTimeOffset started = clock.GetUtcNow();
         Guid id = Guid.CreateVersion7(started);
@@ -29,17 +27,17 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         var contents = new List<GroupContents>();
         BackupTrailer trailer;
         IReadOnlyList<BackupCopy> copies;
-        string basePath = "";
+        IReadOnlyList<string> chain = [];
         long bytes;
         try
         {
             List<string> paths = ChoosePaths(options, id, started); // 720
-            using BackupReader? below = options.Kind == BackupKind.Full ? null : OpenBase(paths, groups);
+            using BackupReader? below = options.Kind == BackupKind.Full ? null : OpenBase(options.Kind, paths, groups);
             using var targets = new BackupTargets(storage, paths); // 740
             var header = new BackupHeader(BackupHeader.CurrentFormat, id, MailDatabase.NewSalt(), options.Kind, below is null ? null : BackupLabel.Of(below).Link(below.Path),
                 below?.Header.Chain ?? id, below is null ? 0 : below.Header.Depth + 1, started, database.Path, database.Settings);
             trailer = WriteFrames(targets.Add, header, groups, contents, below, pace, cancellationToken);
-            basePath = below?.Path ?? "";
+            if (below is not null) chain = BackupChain.Find(storage, below.Path).Paths;
             targets.Complete();
             (copies, bytes) = (targets.Copies, targets.Bytes);
         }
@@ -56,9 +54,10 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             Copies = copies,
             Database = database.Path,
             Kind = options.Kind,
-            BasePath = basePath,
+            BasePath = chain.Count > 0 ? chain[^1] : "",
+            Chain = chain.Select(p => Path.GetFileName(p)!).ToArray(),
             Started = started,
-            StorageGroups = [.. groups.Select(g => g.Name)],
+            StorageGroups = groups.Select(g => g.Name).ToArray(),
             Messages = trailer.Messages,
             PatchTransactions = trailer.PatchTransactions,
             Bytes = bytes,
@@ -79,27 +78,35 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         total = groups.Sum(g => g.GetStatus().StoreBytes);
         foreach (StorageGroup group in groups) // 760 to 790
         {
-            contents.Add(new GroupBackup(storage, writer, group, pace, cancellationToken)
+            var one = new GroupBackup(storage, writer, group, pace, cancellationToken)
             {
                 Base = below,
                 SegmentBegins = (segment, of) => progress?.Report(new RunProgress("Backing up", $"{group.Name}, segment {segment} of {of}", done, Math.Max(done, total))),
                 BytesRead = count => done += count,
-            }.Write());
+            };
+            contents.Add(header.Kind == BackupKind.Logs ? one.WriteLogsOnly() : one.Write());
         }
         (long keysOffset, long keysFrame) = (writer.Bytes, writer.Frames + 1);
-        if (writeKeys is not null) WriteKeys(writer, writeKeys);
+        if (writeKeys is not null && header.Kind != BackupKind.Logs) WriteKeys(writer, writeKeys);
         long contentsOffset = writer.Bytes;
         writer.Write(BackupFrameType.Contents, MarkCodec.Encode(new ContentsMark(contents, keysOffset, keysFrame)));
         return writer.Finish(sha256 => new BackupTrailer(header.Id, writer.Frames, writer.Bytes, contentsOffset, contents.Sum(g => g.End.Messages),
             contents.Sum(g => g.End.PatchTransactions), clock.GetUtcNow(), sha256));
     }
 
-    private BackupReader OpenBase(List<string> paths, List<StorageGroup> groups)
+    private BackupReader OpenBase(BackupKind kind, List<string> paths, List<StorageGroup> groups)
     {
         List<string> folders = [.. paths.Select(p => Path.GetDirectoryName(p)!).Distinct()];
-        string? found = new BaseFinder(storage, database.Settings.DatabaseId).Find(folders, [.. groups.Select(g => g.Name)], BackupKind.Full, BackupKind.Incremental);
-        return found is not null ? new BackupReader(storage, found) : throw new MessageStoreException(ErrorIds.BaseBackupNotFound, ErrorKind.NotFound,
-            $"There is no whole chain of backups of {string.Join(", ", groups.Select(g => g.Name))} in {string.Join(" that is also in ", folders)} that an incremental one could stand on. Make a full one first.", folders[0]);
+        string names = string.Join(", ", groups.Select(g => g.Name)), places = string.Join(" and in ", folders);
+        string? found = new BaseFinder(storage, database.Settings.DatabaseId).Find(folders, [.. groups.Select(g => g.Name)],
+            kind == BackupKind.Logs ? IsNewest : label => label.Kind != BackupKind.Logs);
+        if (found is not null) return new BackupReader(storage, found);
+        throw new MessageStoreException(ErrorIds.BaseBackupNotFound, ErrorKind.NotFound, kind == BackupKind.Logs
+            ? $"The newest backup of {names}, which the log would continue, is not in {places}, or its chain is not whole. Make an incremental or a full one first."
+            : $"There is no whole chain of backups of {names} in {places} that an incremental one could stand on. Make a full one first.", folders[0]);
+
+        // The mark is in the log itself: so the set that it names is of this very history, and ends where the mark says.
+        bool IsNewest(BackupLabel label) => groups.TrueForAll(g => g.LastBackup is { } mark && mark.Id == label.Id && label.Group(g.Name)?.EndLsn == mark.Lsn);
     }
 
     private static void WriteKeys(BackupWriter writer, Action<Stream> write)

@@ -32,7 +32,7 @@ internal sealed class BackupTargets : IDisposable
     public long Bytes { get; private set; }
 
     /// <summary>What became of each place.</summary>
-    public IReadOnlyList<BackupCopy> Copies =>
+    public BackupCopy[] Copies =>
         [.. open.Select(t => new BackupCopy { Path = t.Path, IsComplete = t.IsComplete, ErrorId = t.Failure?.ErrorId ?? "", Reason = t.Failure?.Message ?? "" }), .. refused];
 
     /// <summary>Hands the next bytes to every place.</summary>

@@ -7,12 +7,12 @@ internal sealed class BaseFinder(IStorage storage, Guid databaseId)
 {
     /// <param name="folders">Where the new set goes.</param>
     /// <param name="groups">What it will hold; the base must hold as much.</param>
-    /// <param name="kinds">What the base may be.</param>
+    /// <param name="suits">Whether a set would do.</param>
     /// <returns>The path of the base in the first folder; <see langword="null"/> where there is none.</returns>
-    public string? Find(IReadOnlyList<string> folders, IReadOnlyList<string> groups, params BackupKind[] kinds)
+    public string? Find(IReadOnlyList<string> folders, IReadOnlyList<string> groups, Func<BackupLabel, bool> suits)
     {
-        List<Dictionary<Guid, string>> others = [.. folders.Skip(1).Select(f => Candidates(f, groups, kinds).ToDictionary(c => c.Label.Id, c => c.Path))];
-        foreach ((string path, BackupLabel label) in Candidates(folders[0], groups, kinds))
+        List<Dictionary<Guid, string>> others = [.. folders.Skip(1).Select(f => Candidates(f, groups, suits).ToDictionary(c => c.Label.Id, c => c.Path))];
+        foreach ((string path, BackupLabel label) in Candidates(folders[0], groups, suits))
         {
             if (!IsWhole(path, label)) continue;
             if (others.TrueForAll(o => o.TryGetValue(label.Id, out string? copy) && IsWhole(copy, label))) return path;
@@ -21,7 +21,7 @@ internal sealed class BaseFinder(IStorage storage, Guid databaseId)
     }
 
     /// <summary>What a folder has that might do, the newest first.</summary>
-    private List<(string Path, BackupLabel Label)> Candidates(string folder, IReadOnlyList<string> groups, BackupKind[] kinds)
+    private List<(string Path, BackupLabel Label)> Candidates(string folder, IReadOnlyList<string> groups, Func<BackupLabel, bool> suits)
     {
         var found = new List<(string Path, BackupLabel Label)>();
         foreach (string path in storage.ListFiles(folder))
@@ -30,7 +30,7 @@ internal sealed class BaseFinder(IStorage storage, Guid databaseId)
             try
             {
                 BackupLabel label = BackupLabel.Read(storage, path);
-                if (label.DatabaseId == databaseId && kinds.Contains(label.Kind) && groups.All(g => label.Groups.Any(l => l.Name == g)) && !found.Exists(f => f.Label.Id == label.Id))
+                if (label.DatabaseId == databaseId && suits(label) && groups.All(g => label.Groups.Any(l => l.Name == g)) && !found.Exists(f => f.Label.Id == label.Id))
                     found.Add((path, label));
             }
             catch (MessageStoreException)
@@ -48,7 +48,7 @@ internal sealed class BaseFinder(IStorage storage, Guid databaseId)
         {
             BackupChain chain = BackupChain.Find(storage, path);
             return chain.Labels[^1].Sha256 == label.Sha256
-                && chain.Paths.All(p => !BackupDrillRunner.Describe(storage, p).StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal));
+                && chain.Paths.All(p => !DrillBook.Describe(storage, p).StartsWith(nameof(DrillResult.Failed), StringComparison.Ordinal));
         }
         catch (MessageStoreException)
         {

@@ -19,20 +19,42 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     {
         var watch = Stopwatch.StartNew();
         string backup = BackupCatalog.Newest(storage, options.BackupPath, clock);
+        RestoreRun run;
+        try
+        {
+            run = RunWhole(backup, options, restoreKeys, cancellationToken);
+        }
+        catch (MessageStoreException error) when (options.SkipDamaged && error.Kind == ErrorKind.Damaged)
+        {
+            run = RunSalvage(backup, error, options, restoreKeys, cancellationToken);
+        }
+        return run with { BackupPath = backup, Bytes = storage.FileLength(backup), Duration = watch.Elapsed };
+    }
+
+    private RestoreRun RunWhole(string backup, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    {
         using var reader = new BackupReader(storage, backup);
         RestorePlan plan = RestorePlan.Make(storage, reader.Header, reader.Groups, options, clock);
+        return InPlaceOf(plan, () =>
+        {
+            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
+            CheckPointInTime(unpacked, options);
+            foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
+            return Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);
+        }, cancellationToken);
+    }
+
+    /// <summary>Lays out beside, by <paramref name="work"/>, and puts it in place; what went wrong before that leaves nothing behind.</summary>
+    private RestoreRun InPlaceOf(RestorePlan plan, Func<RestoreRun> work, CancellationToken cancellationToken)
+    {
         using OwnerLock? owner = plan.InPlace ? TakeOwnership(plan) : null;
         try
         {
             if (plan.InPlace) FolderSwap.Complete(storage, plan.Destination);
             foreach (string folder in plan.StagingFolders) DurableFolder.Create(storage, folder);
-            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
-            CheckPointInTime(unpacked, options);
-            foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
-            RestoreRun run = Replay(unpacked, plan, reader, options, restoreKeys, cancellationToken);
+            RestoreRun run = work();
             cancellationToken.ThrowIfCancellationRequested();
-            List<string> warnings = [.. run.Warnings, .. plan.SwapIn(storage)];
-            return run with { BackupPath = backup, Path = plan.Destination, Bytes = reader.Length, Duration = watch.Elapsed, Warnings = warnings };
+            return run with { Path = plan.Destination, Warnings = [.. run.Warnings, .. plan.SwapIn(storage)] };
         }
         catch (Exception error)
         {
@@ -44,15 +66,15 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         }
     }
 
-    private RestoreRun Replay(List<UnpackedGroup> unpacked, RestorePlan plan, BackupReader reader, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    private RestoreRun Replay(List<UnpackTarget> targets, RestorePlan plan, BackupHeader header, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
-        var groups = new StorageGroup[unpacked.Count];
+        var groups = new StorageGroup[targets.Count];
         try
         {
             long stop = options.PointInTime?.UtcTicks ?? long.MaxValue;
-            Parallel.For(0, unpacked.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
+            Parallel.For(0, targets.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
             {
-                UnpackTarget target = unpacked[i].Target;
+                UnpackTarget target = targets[i];
                 groups[i] = StorageGroup.Open(storage, MailDatabase.IdentityOf(plan.Settings, target.Settings), new GroupOptions { Clock = clock }, target.StoreFolder, target.LogFolder, stop);
             });
             var warnings = new List<string>();
@@ -61,7 +83,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
                 if (group.ClosedForWriting is { } closed) throw closed;
                 progress?.Report(new RunProgress("Replayed", group.Name, group.ReplayedTransactions, group.ReplayedTransactions));
             }
-            warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, Path.Combine(reader.Header.Database, "keys"), plan.Settings, plan.Destination, groups));
+            warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, Path.Combine(header.Database, "keys"), plan.Settings, plan.Destination, groups));
             foreach (StorageGroup group in groups) group.Checkpoint(cancellationToken);
             return new RestoreRun
             {
@@ -87,9 +109,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     private void CopySurvivingLogs(UnpackedGroup group, RestorePlan plan, CancellationToken cancellationToken)
     {
         if (plan.SurvivingLogs is null) return;
-        string folder = Path.Combine(plan.SurvivingLogs, group.Target.Settings.Folder);
-        if (!storage.FolderExists(folder)) folder = plan.SurvivingLogs;
-        List<LogFile> files = LogFiles.List(storage, folder);
+        List<LogFile> files = SurvivingLogs(group.Target.Settings, plan, out string folder);
         ulong next = group.End.EndLsn + 1;
         List<LogFile> later = [.. files.Where(f => f.FirstLsn >= next)];
         if (later.Count == 0) return;
@@ -111,6 +131,15 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
             copy.Flush();
         }
         storage.FlushFolder(group.Target.LogFolder);
+    }
+
+    private List<LogFile> SurvivingLogs(GroupSettings group, RestorePlan plan, out string folder)
+    {
+        folder = "";
+        if (plan.SurvivingLogs is null) return [];
+        folder = Path.Combine(plan.SurvivingLogs, group.Folder);
+        if (!storage.FolderExists(folder)) folder = plan.SurvivingLogs;
+        return LogFiles.List(storage, folder);
     }
 
     private static void CheckPointInTime(List<UnpackedGroup> groups, RestoreOptions options)

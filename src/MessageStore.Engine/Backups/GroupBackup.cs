@@ -7,7 +7,7 @@ namespace MessageStore.Backups;
 /// <summary>Writes one storage group into a backup; the numbers in comments are those of figure 7.</summary>
 internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, BackupPace pace, CancellationToken cancellationToken)
 {
-    /// <summary>The set that holds a part of the segments; <see langword="null"/> for a full backup.</summary>
+    /// <summary>The set that holds a part of the segments, or that the logs follow; <see langword="null"/> for a full backup.</summary>
     public BackupReader? Base { get; init; }
 
     /// <summary>Told of each segment that begins: its place from 1, and how many there are.</summary>
@@ -42,6 +42,25 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         GroupMoment end = group.EndPatch();
         WriteLogs(group.LogsBetween(image.Tables.Lsn, end.Lsn)); // 780
         var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - (image.PatchStart - 1)));
+        writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
+        return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
+    }
+
+    /// <summary>Writes the log since the base, and no images.</summary>
+    /// <exception cref="MessageStoreException">LogMissing, and why the group is closed for writing.</exception>
+    public GroupContents WriteLogsOnly()
+    {
+        GroupEndMark below = Base!.Contents.Groups.First(g => g.Begin.Name == group.Name).End;
+        (long offset, long frame) = (writer.Bytes, writer.Frames + 1);
+        var begin = new GroupBeginMark(group.Name, below.EndLsn, below.EndTime, below.StateDigest, [], 0);
+        writer.Write(BackupFrameType.GroupBegin, MarkCodec.Encode(begin));
+        GroupMoment end = group.EndLogFile();
+        List<LogExtent> logs = group.LogsBetween(below.EndLsn, end.Lsn);
+        if (end.Lsn > below.EndLsn && (logs.Count == 0 || logs[0].FirstLsn > below.EndLsn + 1))
+            throw new MessageStoreException(ErrorIds.LogMissing, ErrorKind.Device,
+                $"The log of group {group.Name} does not reach back to transaction {below.EndLsn + 1}, where {Base.Path} ends. Make an incremental backup instead.", group.LogFolder);
+        WriteLogs(logs);
+        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - below.EndLsn));
         writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
         return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
     }

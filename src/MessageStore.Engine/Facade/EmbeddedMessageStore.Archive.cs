@@ -98,11 +98,13 @@ internal sealed partial class EmbeddedMessageStore
         Guid id = entry.Id.ToGuid();
         MessageStoreException? trouble = null;
         IReadOnlyList<ArchiveKey> copies = database.Keys.Find(id);
-        foreach (ArchiveKey key in copies)
+        foreach (ArchiveKey key in copies.OrderBy(k => database.Nodes?.IsSuspect(k) ?? false))
         {
             try
             {
-                return await database.Archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
+                Stream body = await database.Archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
+                if (trouble?.ErrorId == ErrorIds.ArchiveDamaged) database.Nodes?.Repairs.Add(id);
+                return body;
             }
             catch (MessageStoreException error)
             {

@@ -23,7 +23,8 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
     public Task<DatabaseStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         var groups = new List<StorageGroupStatus>();
-        groups.AddRange(Mail.Groups.Select(g => g.GetStatus()));
+        var backups = new KnownBackups(database.Storage, Mail, database.Clock);
+        groups.AddRange(Mail.Groups.Select(g => backups.Refine(g.GetStatus(), g.LastBackup)));
         groups.AddRange(Mail.FailedGroups.Select(f => new StorageGroupStatus { Name = f.Settings.Name, State = StorageState.Failed, Reason = f.Reason.Message }));
         groups.Sort((a, b) => string.Compare(a.Name, b.Name, StringComparison.OrdinalIgnoreCase));
         return Task.FromResult(new DatabaseStatus
@@ -42,6 +43,9 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
             HotBytes = groups.Sum(g => g.HotBytes),
             ArchivedBytes = groups.Sum(g => g.ArchivedBytes),
             BackupAge = groups.Exists(g => g.BackupAge is null) ? null : groups.Max(g => g.BackupAge),
+            Nodes = Mail.Settings.Nodes,
+            UnderReplicatedCount = database.Copies?.UnderReplicated,
+            CopiesTested = database.Copies?.Tested,
             StorageGroups = groups,
         });
     }

@@ -104,8 +104,22 @@ public interface IMessageStore : IAsyncDisposable
     /// <exception cref="MessageStoreException">MaintenanceRunning, GroupNotFound, DiskFull.</exception>
     Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Brings single messages back straight from a backup file, each under its own Id, while everybody goes on. Each result leaves as it is made; trouble with one message is its result.
+    /// </summary>
+    /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, BackupDamaged, MailboxNotFound, GroupClosedForWriting, DiskFull.</exception>
+    IAsyncEnumerable<MessageRestore> RestoreMessagesAsync(MessageRestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
     /// <summary>Backups found at a path, or at the database's backup path, newest first. Incomplete files are listed as such.</summary>
     IAsyncEnumerable<BackupInfo> ListBackupsAsync(string? path = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Backs up without end; what happens leaves as it happens, trouble and a backup that is too old included. Ends only when it is cancelled.</summary>
+    /// <exception cref="MessageStoreException">InvalidParameter, GroupNotFound.</exception>
+    IAsyncEnumerable<ContinuousBackupEvent> BackupContinuouslyAsync(ContinuousBackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes backups by count or age; never one that another stands on, and never the last good one. Each set that is due is told of.</summary>
+    /// <exception cref="MessageStoreException">PathNotFound, InvalidParameter, MaintenanceRunning.</exception>
+    IAsyncEnumerable<BackupRetention> RemoveBackupsAsync(BackupRetentionOptions options, CancellationToken cancellationToken = default);
 
     /// <summary>Archive, backup, archive, backup … as the options say; each decision leaves as it is made.</summary>
     IAsyncEnumerable<MaintenanceRecord> MaintainAsync(MaintenanceOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
@@ -123,4 +137,16 @@ public interface IMessageStore : IAsyncDisposable
     /// <param name="found">Told of each finding as soon as it is known what became of it.</param>
     /// <exception cref="MessageStoreException">GroupNotFound.</exception>
     Task<DatabaseTest> TestAsync(DatabaseTestOptions options, IProgress<RunProgress>? progress = null, IProgress<DatabaseFinding>? found = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells the database where its storage nodes are, and whether what is archived from now on goes there.</summary>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, InvalidParameter; PathNotFound, AccessDenied for the key file. The old settings stay then.</exception>
+    Task<DatabaseStatus> SetNodesAsync(NodeSettings settings, CancellationToken cancellationToken = default);
+
+    /// <summary>The records of all storage nodes in the database's directory, those that have run out included.</summary>
+    /// <exception cref="MessageStoreException">NodesNotSet, DirectoryUnavailable.</exception>
+    IAsyncEnumerable<StorageServerRecord> ListStorageNodesAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Compares the copies on storage nodes with the keys, and mends what differs where the options say so. What one copy or unit refuses is in the result.</summary>
+    /// <exception cref="MessageStoreException">NodesNotSet, MaintenanceRunning, DirectoryUnavailable.</exception>
+    Task<ReplicaRepairRun> RepairCopiesAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 }

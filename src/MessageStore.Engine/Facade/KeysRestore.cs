@@ -13,9 +13,9 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
 {
     public IReadOnlyList<string> Run(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
     {
-        if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage);
-        using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
         var warnings = new List<string>();
+        if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage, warnings);
+        using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
         BuryExpired(databasePath, settings, keys, groups, warnings);
         HashSet<Guid> missing = Missing(groups, keys, DatabaseSettings.Resolve(databasePath, settings.ArchivePath));
         if (missing.Count > 0 && originalKeysFolder != keysFolder && storage.FolderExists(originalKeysFolder)) TakeFromOriginal(originalKeysFolder, keysFolder, keys, missing);
@@ -25,7 +25,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         return warnings;
     }
 
-    private void LayOut(string keysFolder, string? keysImage)
+    private void LayOut(string keysFolder, string? keysImage, List<string> warnings)
     {
         storage.CreateFolder(keysFolder);
         if (keysImage is null || !storage.FileExists(keysImage))
@@ -33,8 +33,17 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             JournalKeyManager.Create(storage, keysFolder);
             return;
         }
-        using IStorageFile image = storage.Open(keysImage, FileAccessKind.Read);
-        JournalKeyManager.Restore(storage, keysFolder, new StorageFileStream(image, 0, image.Length));
+        try
+        {
+            using IStorageFile image = storage.Open(keysImage, FileAccessKind.Read);
+            JournalKeyManager.Restore(storage, keysFolder, new StorageFileStream(image, 0, image.Length));
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.BackupDamaged)
+        {
+            // Only a restore that passes over damage comes here: any other has verified the image with the rest.
+            warnings.Add($"{error.Message} The keys were looked for in the archive.");
+            JournalKeyManager.Create(storage, keysFolder);
+        }
     }
 
     /// <summary>

@@ -79,32 +79,50 @@ public static class MessageDatabase
         return Task.Run(() => RestoreNow(DiskStorage.Instance, options, TimeProvider.System, progress, cancellationToken), cancellationToken);
     }
 
-    /// <summary>Proves a backup by restoring it to scratch: in the temporary folder, or beside the backup where that has more room.</summary>
+    /// <inheritdoc cref="TestBackupAsync(DrillOptions, IProgress{RunProgress}?, CancellationToken)"/>
+    public static Task<BackupDrill> TestBackupAsync(string path, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        TestBackupAsync(new DrillOptions { Path = path }, progress, cancellationToken);
+
+    /// <summary>Proves a backup by restoring it to scratch.</summary>
     /// <exception cref="MessageStoreException">BackupNotFound. What is wrong with a backup that is there is the drill's result, not an error.</exception>
-    public static Task<BackupDrill> TestBackupAsync(string path, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static Task<BackupDrill> TestBackupAsync(DrillOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        string full = Path.GetFullPath(path);
+        string full = Path.GetFullPath(options.Path);
         if (!File.Exists(full) && !Directory.Exists(full))
             throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {full}.", full);
         return Task.Run(() =>
         {
             string backup = BackupCatalog.Newest(DiskStorage.Instance, full, TimeProvider.System);
-            string temporary = Path.GetTempPath(), beside = Path.GetDirectoryName(backup)!;
-            bool isRoomy = DiskStorage.Instance.FreeBytes(temporary) >= 2 * DiskStorage.Instance.FileLength(backup);
-            string scratch = isRoomy || DiskStorage.Instance.FreeBytes(temporary) >= DiskStorage.Instance.FreeBytes(beside) ? temporary : beside;
-            return new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress).Run(backup, scratch, cancellationToken);
+            return new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress).Run(backup, ScratchOf(options, backup), options.TimeLimit, cancellationToken);
         }, cancellationToken);
     }
+
+    /// <summary>Takes messages straight from a backup into <c>.eml</c> files, below <c>&lt;mailbox&gt;/&lt;folder&gt;/</c>; no database is needed.</summary>
+    /// <param name="force">Replace files that are there; without, a message whose file is there is Present.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, BackupDamaged, MailboxNotFound, and device errors.</exception>
+    public static IAsyncEnumerable<MessageRestore> ExtractMessagesAsync(
+        MessageRestoreOptions options, string destination, bool force = false, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        MessageExtraction.RunAsync(DiskStorage.Instance, options, Path.GetFullPath(destination), force, TimeProvider.System, progress, cancellationToken);
 
     /// <summary>Backups at a path (a file or a folder), newest first; incomplete ones are listed as such.</summary>
     /// <exception cref="MessageStoreException">PathNotFound.</exception>
     public static IReadOnlyList<BackupInfo> ListBackups(string path) => BackupCatalog.List(DiskStorage.Instance, path, TimeProvider.System);
 
+    /// <summary>Where a drill unpacks: as told, in the temporary folder, or beside the backup where that has more room.</summary>
+    private static string ScratchOf(DrillOptions options, string backup)
+    {
+        if (options.ScratchPath is { } chosen) return Path.GetFullPath(chosen);
+        string temporary = Path.GetTempPath(), beside = Path.GetDirectoryName(backup)!;
+        bool isRoomy = DiskStorage.Instance.FreeBytes(temporary) >= 2 * DiskStorage.Instance.FileLength(backup);
+        return isRoomy || DiskStorage.Instance.FreeBytes(temporary) >= DiskStorage.Instance.FreeBytes(beside) ? temporary : beside;
+    }
+
     internal static RestoreRun RestoreNow(IStorage storage, RestoreOptions options, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         try
         {
-            return new DatabaseRestore(storage, clock, progress).Run(options, new KeysRestore(storage, clock).Run, cancellationToken);
+            var from = new RestoredFrom(storage, clock, options.BackupPath);
+            return from.Note(new DatabaseRestore(storage, clock, progress).Run(options, from.MarkAnd(new KeysRestore(storage, clock).Run), cancellationToken));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

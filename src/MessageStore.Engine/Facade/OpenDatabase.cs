@@ -2,6 +2,7 @@ using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
+using MessageStore.Replication;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -19,6 +20,7 @@ internal sealed class OpenDatabase : IDisposable
     private static readonly Dictionary<string, OpenDatabase> Open = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
     private static readonly SemaphoreSlim Gate = new(1, 1);
 
+    private readonly List<NodesArchive> replaced = [];
     private int references = 1;
 
     private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock)
@@ -34,7 +36,13 @@ internal sealed class OpenDatabase : IDisposable
 
     public IKeyManager Keys { get; }
 
-    public ArchiveTargets Archive { get; }
+    public ArchiveTargets Archive { get; private set; }
+
+    /// <summary>The way to the storage nodes; <see langword="null"/> where there are none, or they cannot be used.</summary>
+    public NodesArchive? Nodes { get; private set; }
+
+    /// <summary>What is known of copies on storage nodes.</summary>
+    public ReplicaFigures? Copies { get; set; }
 
     public TimeProvider Clock { get; }
 
@@ -101,7 +109,9 @@ internal sealed class OpenDatabase : IDisposable
             var archive = new ArchiveTargets(files);
             if (mail.Settings.Objects is { } objects)
                 archive = archive.With(ObjectArchives.Open(objects, mail.Settings.DatabaseId, keys, storage, spool, options.Clock), objects.IsTarget);
-            return new OpenDatabase(mail, keys, archive, options.Clock);
+            var opened = new OpenDatabase(mail, keys, archive, options.Clock) { Copies = ReplicaFigures.Load(storage, mail.Path) };
+            opened.OpenNodes();
+            return opened;
         }
         catch (Exception error)
         {
@@ -109,6 +119,40 @@ internal sealed class OpenDatabase : IDisposable
             mail.Dispose();
             if (error is IOException or UnauthorizedAccessException) throw StorageErrors.Wrap(error, "opening the database", path);
             throw;
+        }
+    }
+
+    /// <summary>Changes where storage nodes are and whether new records go to them.</summary>
+    /// <exception cref="MessageStoreException">What is wrong with the settings; nothing is changed then.</exception>
+    public void SetNodes(NodeSettings settings)
+    {
+        NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+        try
+        {
+            Mail.ChangeSettings(s => s with { Nodes = settings });
+        }
+        catch
+        {
+            nodes.Dispose();
+            throw;
+        }
+        if (Nodes is { } old) replaced.Add(old); // somebody may be reading from it
+        Archive = Archive.With(nodes.Target, settings.IsTarget);
+        Nodes = nodes;
+    }
+
+    /// <summary>Sets up what the settings say of storage nodes. What is wrong there is no reason to keep anybody from current mail.</summary>
+    private void OpenNodes()
+    {
+        if (Mail.Settings.Nodes is not { } settings) return;
+        try
+        {
+            Nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+            Archive = Archive.With(Nodes.Target, settings.IsTarget);
+        }
+        catch (MessageStoreException error)
+        {
+            Archive = Archive.With(new UnavailableTarget(NodesArchiveTarget.TargetName, error), settings.IsTarget);
         }
     }
 
@@ -133,6 +177,8 @@ internal sealed class OpenDatabase : IDisposable
 
     public void Dispose()
     {
+        Nodes?.Dispose();
+        foreach (NodesArchive old in replaced) old.Dispose();
         Archive.Dispose();
         Mail.Dispose();
         Keys.Dispose();

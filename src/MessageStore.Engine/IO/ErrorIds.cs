@@ -48,6 +48,8 @@ public static class ErrorIds
     public const string BackupFormatTooOld = "BackupFormatTooOld";
     public const string BackupChainBroken = "BackupChainBroken";
     public const string BaseBackupNotFound = "BaseBackupNotFound";
+    public const string BackupNotRemoved = "BackupNotRemoved";
+    public const string BackupTooOld = "BackupTooOld";
     public const string BackupFailed = "BackupFailed";
     public const string DrillInconclusive = "DrillInconclusive";
     public const string DestinationNotEmpty = "DestinationNotEmpty";
@@ -73,4 +75,6 @@ public static class ErrorIds
     public const string UnitUnavailable = "UnitUnavailable";
     public const string NotEnoughCopies = "NotEnoughCopies";
     public const string NodeRefused = "NodeRefused";
+    public const string NodeNotFound = "NodeNotFound";
+    public const string NodesNotSet = "NodesNotSet";
 }

@@ -26,6 +26,9 @@ internal readonly record struct FrameHeader(
 
     private const uint Magic = 0x3146_534D; // "MSF1" read as little-endian
 
+    /// <summary>The first bytes of every frame.</summary>
+    public static ReadOnlySpan<byte> MagicBytes => "MSF1"u8;
+
     /// <summary>Bytes that a frame takes in its file, padding included.</summary>
     public static int FrameLength(int payloadLength) => (Size + payloadLength + Alignment - 1) & ~(Alignment - 1);
 

@@ -15,8 +15,6 @@ internal static class FrameScanner
 {
     private const int BlockSize = 1 << 20;
 
-    private static ReadOnlySpan<byte> Magic => "MSF1"u8;
-
     /// <summary>Judges the end of the frames at <paramref name="offset"/>.</summary>
     /// <param name="file">The file.</param>
     /// <param name="salt">The salt of the file's family.</param>
@@ -91,7 +89,7 @@ internal static class FrameScanner
     {
         while (at + FrameHeader.Size <= block.Length)
         {
-            int next = block[at..].IndexOf(Magic);
+            int next = block[at..].IndexOf(FrameHeader.MagicBytes);
             if (next < 0) break;
             int misaligned = next % FrameHeader.Alignment;
             if (misaligned != 0)

@@ -11,10 +11,13 @@ internal sealed class NodesArchive : IDisposable
     private readonly HttpNodeConnector connector;
     private readonly DirectoryCache directory;
     private readonly ReplicatedWriter writer;
+    private readonly IKeyManager keys;
     private readonly TimeProvider time;
 
-    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, TimeProvider time)
+    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, IKeyManager keys, TimeProvider time)
     {
+        this.keys = keys;
+        Repairs = new RepairQueue((id, cancellationToken) => RepairAsync(new ReplicaRepairOptions { Repair = true, ReadBodies = true, Ids = [id] }, null, cancellationToken));
         this.connector = connector;
         this.directory = directory;
         this.writer = writer;
@@ -24,9 +27,12 @@ internal sealed class NodesArchive : IDisposable
 
     public NodesArchiveTarget Target { get; }
 
+    /// <summary>Messages of which a read met a bad copy.</summary>
+    public RepairQueue Repairs { get; }
+
     /// <summary>Puts it together; no node is asked yet.</summary>
     /// <exception cref="MessageStoreException">What is wrong with the settings, the key file or the certificate.</exception>
-    public static NodesArchive Open(NodeSettings settings, IStorage storage, TimeProvider time)
+    public static NodesArchive Open(NodeSettings settings, IKeyManager keys, IStorage storage, TimeProvider time)
     {
         Check(settings);
         IStorageDirectory records = StorageDirectories.Open(settings.Directory, storage, time);
@@ -34,7 +40,7 @@ internal sealed class NodesArchive : IDisposable
         var connector = new HttpNodeConnector(SharedKey.ReadFile(settings.KeyFile), HttpNodeConnector.DefaultTimeout, time, Authority(settings.AuthorityFile));
         var directory = new DirectoryCache(records, options, time);
         var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time), options);
-        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), time);
+        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), keys, time);
     }
 
     /// <exception cref="MessageStoreException">InvalidParameter.</exception>
@@ -46,14 +52,21 @@ internal sealed class NodesArchive : IDisposable
 
     /// <summary>Compares copies with keys, and mends them where the options say so.</summary>
     /// <inheritdoc cref="ReplicaRepair.RunAsync"/>
-    public Task<ReplicaRepairRun> RepairAsync(IKeyManager keys, ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken) =>
+    public Task<ReplicaRepairRun> RepairAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken) =>
         new ReplicaRepair(keys, Target, writer, directory, connector, time).RunAsync(options, progress, cancellationToken);
 
     /// <summary>What the directory says.</summary>
     /// <exception cref="MessageStoreException">DirectoryUnavailable.</exception>
     public ValueTask<IReadOnlyList<StorageServerRecord>> ListAsync(CancellationToken cancellationToken) => directory.ListAsync(cancellationToken);
 
-    public void Dispose() => connector.Dispose();
+    /// <summary>Whether a copy's node failed lately, so that another copy is better read first.</summary>
+    public bool IsSuspect(ArchiveKey key) => key.Target == NodesArchiveTarget.TargetName && directory.IsSuspect(DirectoryCache.NodeOf(key.Unit));
+
+    public void Dispose()
+    {
+        Repairs.Dispose();
+        connector.Dispose();
+    }
 
     private static X509Certificate2? Authority(string? path)
     {

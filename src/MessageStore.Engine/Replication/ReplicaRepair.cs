@@ -35,8 +35,11 @@ internal sealed partial class ReplicaRepair(
         DateTimeOffset begin = time.GetUtcNow();
         await LookAtUnitsAsync(cancellationToken).ConfigureAwait(false);
         var pace = new Pace(options.BytesPerSecond, time);
-        long seen = 0, total = keys.Count;
-        foreach (ArchiveKey key in keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName }))
+        long seen = 0, total = options.Ids.Count > 0 ? options.Ids.Count : keys.Count;
+        IEnumerable<ArchiveKey> wanted = options.Ids.Count > 0
+            ? options.Ids.SelectMany(keys.Find).Where(k => k.Target == NodesArchiveTarget.TargetName)
+            : keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName });
+        foreach (ArchiveKey key in wanted)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (seen++ % ProgressStep == 0) progress?.Report(new RunProgress(options.Repair ? "Repairing copies" : "Testing copies", key.Mailbox, seen, Math.Max(seen, total)));
@@ -44,7 +47,7 @@ internal sealed partial class ReplicaRepair(
             if (copies.Count == 0 || copies[0].Unit != key.Unit) continue; // each message once, with the first of its keys
             await CheckAsync(copies, options, pace, cancellationToken).ConfigureAwait(false);
         }
-        if (options.Repair) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
+        if (options.Repair && options.Ids.Count == 0) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
         return new ReplicaRepairRun
         {
             Messages = messages,

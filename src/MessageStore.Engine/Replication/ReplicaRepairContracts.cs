@@ -9,6 +9,9 @@ public sealed record ReplicaRepairOptions
     /// <summary>Read every copy and compare its SHA-256 (a scrub); otherwise units are asked what they hold.</summary>
     public bool ReadBodies { get; init; }
 
+    /// <summary>Only these messages; empty for all, and then what no key names is looked for as well.</summary>
+    public IReadOnlyList<Guid> Ids { get; init; } = [];
+
     /// <summary>Bytes a second at most; <see langword="null"/> for as fast as it goes.</summary>
     public long? BytesPerSecond { get; init; }
 

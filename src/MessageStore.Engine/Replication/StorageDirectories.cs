@@ -43,6 +43,9 @@ internal static class StorageDirectories
         return new DnsStorageDirectory(new DnsClient(options, time), DnsName.Parse(rest));
     }
 
+    /// <summary>The name of a directory that holds wherever one is: a file's full path, or what names DNS as it is.</summary>
+    public static string FullName(string place) => place.StartsWith(DnsScheme, StringComparison.OrdinalIgnoreCase) ? place : Path.GetFullPath(place);
+
     private static IPEndPoint Server(string text, string place)
     {
         if (!IPEndPoint.TryParse(text, out IPEndPoint? server)) throw Invalid(place, $"'{text}' is no address of a name server, such as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353");

@@ -108,23 +108,24 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
     private void ApplyImage(in ImageHeader image, Placement place)
     {
         int slot = index.Find(UInt128Bytes.From(image.Id));
+        IndexEntry entry = EntryOf(image, place, image.Flags);
         if (slot < 0)
         {
             // Deleted while it came back from the archive: it must not come back to life.
             if ((image.Flags & EntryFlags.Recall) != 0 || index.FindMailbox(image.Mailbox) is null) return;
-            index.Add(EntryOf(image, place, image.Flags));
+            index.Add(entry);
         }
         else
         {
             IndexEntry current = index.Entry(slot);
             if (!current.IsArchived) return;
             segments.CountLive(current.Segment, -current.ImageLength);
-            IndexEntry recalled = EntryOf(image, place, current.Flags & ~(EntryFlags.Archived | EntryFlags.Tagged));
-            recalled.Mailbox = current.Mailbox;
-            recalled.Folder = current.Folder;
-            index.Update(slot, recalled);
+            entry.Flags = current.Flags & ~(EntryFlags.Archived | EntryFlags.Tagged);
+            entry.Mailbox = current.Mailbox;
+            entry.Folder = current.Folder;
+            index.Update(slot, entry);
         }
-        segments.CountLive(place.Segment, ImageHeader.ImageLength(image.BodyLength, image.SummaryLength));
+        segments.CountLive(place.Segment, entry.ImageLength);
     }
 
     private void ApplyPart(ReadOnlySpan<byte> payload)
@@ -206,7 +207,8 @@ internal sealed class Applier(MessageIndex index, SegmentStore segments, GroupId
     private MessageStoreException Unreadable(TransactionType type) => new(ErrorIds.LogDamaged, ErrorKind.Damaged,
         $"A transaction of type {type} in storage group {identity.Name} passed its checksum but holds no image header.", identity.Name);
 
-    private static IndexEntry EntryOf(in ImageHeader image, Placement place, EntryFlags flags) => new()
+    /// <summary>The entry of an image.</summary>
+    public static IndexEntry EntryOf(in ImageHeader image, Placement place, EntryFlags flags) => new()
     {
         Id = UInt128Bytes.From(image.Id),
         ContentDigest = image.DigestLow,

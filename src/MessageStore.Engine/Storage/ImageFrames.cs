@@ -16,18 +16,18 @@ internal static class ImageFrames
     public static long OffsetOf(in IndexEntry entry, int part) => part == 0 ? 0 : ImageHeader.PartOffset(part, entry.SummaryLength);
 
     /// <summary>Bytes of a frame, padding included.</summary>
-    public static int LengthOf(in IndexEntry entry, int part) => FrameHeader.FrameLength(HeadOf(entry, part) + BodyOf(entry, part));
+    public static int LengthOf(in IndexEntry entry, int part) => FrameHeader.FrameLength(HeadLength(entry, part) + BodyLength(entry, part));
 
     /// <summary>The piece of the body in a frame that <see cref="Problem"/> found nothing wrong with.</summary>
     public static ReadOnlySpan<byte> Body(ReadOnlySpan<byte> frame, in IndexEntry entry, int part) =>
-        frame.Slice(FrameHeader.Size + HeadOf(entry, part), BodyOf(entry, part));
+        frame.Slice(FrameHeader.Size + HeadLength(entry, part), BodyLength(entry, part));
 
     /// <summary>What is wrong with a frame; <see langword="null"/> where it is the one that the index means.</summary>
     public static string? Problem(ReadOnlySpan<byte> frame, in IndexEntry entry, int part, uint salt)
     {
         if (frame.Length < LengthOf(entry, part)) return "the file ends within it";
         if (!FrameHeader.TryRead(frame, salt, out FrameHeader header)) return "there is no frame";
-        if (header.PayloadLength != HeadOf(entry, part) + BodyOf(entry, part)) return "the frame has another length";
+        if (header.PayloadLength != HeadLength(entry, part) + BodyLength(entry, part)) return "the frame has another length";
         ReadOnlySpan<byte> payload = frame.Slice(FrameHeader.Size, header.PayloadLength);
         if (!header.Matches(payload, salt)) return "its checksum does not hold";
         if (UInt128Bytes.Read(payload) != entry.Id) return "another message lies there";
@@ -66,8 +66,8 @@ internal static class ImageFrames
         return UInt128Bytes.Read(found) == image.DigestLow && UInt128Bytes.Read(found[16..]) == image.DigestHigh ? null : "its SHA-256 is another";
     }
 
-    private static int HeadOf(in IndexEntry entry, int part) => part == 0 ? ImageHeader.Size + entry.SummaryLength : ImageHeader.PartHeaderSize;
+    public static int HeadLength(in IndexEntry entry, int part) => part == 0 ? ImageHeader.Size + entry.SummaryLength : ImageHeader.PartHeaderSize;
 
-    private static int BodyOf(in IndexEntry entry, int part) =>
+    public static int BodyLength(in IndexEntry entry, int part) =>
         entry.IsArchived ? 0 : (int)Math.Min(ImageHeader.PartBytes, entry.Length - (long)part * ImageHeader.PartBytes);
 }

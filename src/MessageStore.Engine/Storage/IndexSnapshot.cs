@@ -155,6 +155,13 @@ internal static partial class IndexSnapshot
     public static IndexTables Load(IStorage storage, string path, GroupIdentity identity, MessageIndex index)
     {
         using IStorageFile file = storage.Open(path, FileAccessKind.Read);
+        return Load(file, identity, index);
+    }
+
+    /// <inheritdoc cref="Load(IStorage, string, GroupIdentity, MessageIndex)"/>
+    public static IndexTables Load(IStorageFile file, GroupIdentity identity, MessageIndex index)
+    {
+        string path = file.Path;
         using SnapshotFrameReader reader = Begin(file, identity);
         IndexTables tables = ReadTables(reader, identity, out FileFrameType type, out ReadOnlySpan<byte> payload);
         index.LoadTables(tables);

@@ -33,7 +33,7 @@ internal sealed class MailDatabase : IDisposable
 
     public string Path { get; }
 
-    public DatabaseSettings Settings { get; }
+    public DatabaseSettings Settings { get; private set; }
 
     public IReadOnlyList<StorageGroup> Groups => groups;
 
@@ -43,6 +43,22 @@ internal sealed class MailDatabase : IDisposable
     public string LogPath => DatabaseSettings.Resolve(Path, Settings.LogPath);
     public string BackupPath => DatabaseSettings.Resolve(Path, Settings.BackupPath);
     public string ArchivePath => DatabaseSettings.Resolve(Path, Settings.ArchivePath);
+
+    /// <summary>Replaces the settings, durably. Places and groups must stay what they are while the database is open.</summary>
+    /// <exception cref="MessageStoreException">DiskFull, AccessDenied, DeviceFailed: the old ones stay.</exception>
+    public void ChangeSettings(Func<DatabaseSettings, DatabaseSettings> change)
+    {
+        DatabaseSettings changed = change(Settings);
+        try
+        {
+            changed.Save(Storage, Path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "changing the database's settings", System.IO.Path.Combine(Path, DatabaseSettings.FileName));
+        }
+        Settings = changed;
+    }
 
     /// <summary>
     /// Opens a database and all its groups. A group that cannot be opened is listed in <see cref="FailedGroups"/> and its mail is out of reach; the others serve.

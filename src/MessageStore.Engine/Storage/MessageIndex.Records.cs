@@ -15,6 +15,9 @@ internal sealed partial class MessageIndex
     public List<(GroupRecord Record, int Members)> Records(GroupRecordKind kind) =>
         [.. records.Values.Where(r => r.Record.Kind == kind).Select(r => (r.Record, r.Members.Count))];
 
+    /// <summary>All records with the messages that they name.</summary>
+    public List<RecordTable> AllRecords() => [.. records.Values.Select(r => new RecordTable(r.Record, [.. r.Members]))];
+
     /// <summary>Adds a record, or replaces the one with its Id; the messages that it names stay.</summary>
     public void PutRecord(GroupRecord record)
     {

@@ -16,7 +16,7 @@ internal sealed partial class MessageIndex
         Segments = segments.Lengths(),
         Pending = [.. applier.Pending.Values],
         LastBackup = applier.LastBackup,
-        Records = [.. records.Values.Select(r => new RecordTable(r.Record, [.. r.Members]))],
+        Records = AllRecords(),
     };
 
     /// <summary>Takes over what a snapshot recorded, all but the entries.</summary>

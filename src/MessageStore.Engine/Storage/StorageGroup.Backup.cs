@@ -89,6 +89,9 @@ internal sealed partial class StorageGroup
     /// <summary>Ends the patch file: from here on the log is a log again.</summary>
     public GroupMoment EndPatch() => SwitchLog(GroupFileKind.Log, always: false);
 
+    /// <summary>Closes the log file that is being written, so that it can be copied: the next transaction goes to a new one.</summary>
+    public GroupMoment EndLogFile() => SwitchLog(GroupFileKind.Log, always: true);
+
     /// <summary>The log and patch files with transactions after <paramref name="after"/> up to <paramref name="last"/>, all closed by now.</summary>
     public List<LogExtent> LogsBetween(ulong after, ulong last)
     {

@@ -56,5 +56,11 @@ public sealed record DatabaseStatus
     public long ArchivedBytes { get; init; }
     /// <summary>The largest backup age of all groups; <see langword="null"/> where a group has no backup yet.</summary>
     public TimeSpan? BackupAge { get; init; }
+    /// <summary>Storage nodes that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
+    public NodeSettings? Nodes { get; init; }
+    /// <summary>Archived messages that have fewer copies on storage nodes than they should, as of <see cref="CopiesTested"/>; <see langword="null"/> where that was never tested.</summary>
+    public long? UnderReplicatedCount { get; init; }
+    /// <summary>When all copies were tested or repaired last.</summary>
+    public DateTimeOffset? CopiesTested { get; init; }
     public IReadOnlyList<StorageGroupStatus> StorageGroups { get; init; } = [];
 }

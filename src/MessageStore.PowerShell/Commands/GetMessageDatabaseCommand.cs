@@ -29,6 +29,7 @@ public sealed class GetMessageDatabaseCommand : StoreCommand
                 {
                     DatabaseStatus status = await store.GetStatusAsync(run.Token).ConfigureAwait(false);
                     run.Write(status);
+                    if (status.UnderReplicatedCount > 0) run.Warning($"{status.UnderReplicatedCount} archived messages have too few copies on storage nodes, as of {status.CopiesTested:u}. Mend them with Repair-StorageNode.");
                     foreach (StorageGroupStatus group in status.StorageGroups.Where(g => g.Reason.Length > 0)) run.Warning($"Storage group {group.Name} is {group.State}: {group.Reason}");
                     foreach (StorageGroupStatus group in status.StorageGroups.Where(g => g.Warning.Length > 0)) run.Warning($"Storage group {group.Name}: {group.Warning}");
                 }

@@ -35,6 +35,9 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
     public string[] StorageGroup { get; set; } = [];
 
     [Parameter]
+    public SwitchParameter SkipDamaged { get; set; }
+
+    [Parameter]
     public SwitchParameter Force { get; set; }
 
     [Parameter]
@@ -57,6 +60,7 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
             PointInTime = PointInTime,
             StorageGroups = StorageGroup,
             Force = Force,
+            SkipDamaged = SkipDamaged,
         };
         if (AsJob) StartJob(Destination, run => RestoreAsync(options, run));
         else Execute(Destination, run => RestoreAsync(options, run));

@@ -6,7 +6,7 @@ using MessageStore.PowerShell.Hosting;
 namespace MessageStore.PowerShell.Commands;
 
 /// <summary>Backs up storage groups while everybody else goes on.</summary>
-[Cmdlet(VerbsLifecycle.Start, "StorageGroupBackup", SupportsShouldProcess = true)]
+[Cmdlet(VerbsLifecycle.Start, "StorageGroupBackup", DefaultParameterSetName = "Session", SupportsShouldProcess = true)]
 [OutputType(typeof(BackupRun), typeof(MessageStoreJob))]
 public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
 {
@@ -20,11 +20,30 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     [PathArgument]
     public string[] Destination { get; set; } = [];
 
-    [Parameter]
+    [Parameter(ParameterSetName = "Session")]
     public BackupKind Kind { get; set; }
 
     [Parameter]
     public BackupPriority Priority { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = "Continuous")]
+    public SwitchParameter Continuous { get; set; }
+
+    [Parameter(ParameterSetName = "Continuous")]
+    [ValidateSpan]
+    public TimeSpan Interval { get; set; } = new ContinuousBackupOptions().Interval;
+
+    [Parameter(ParameterSetName = "Continuous")]
+    [ValidateSpan]
+    public TimeSpan LogShippingInterval { get; set; } = new ContinuousBackupOptions().LogShippingInterval;
+
+    [Parameter(ParameterSetName = "Continuous")]
+    [ValidateSpan]
+    public TimeSpan MaximumAge { get; set; } = new ContinuousBackupOptions().MaximumAge;
+
+    [Parameter(ParameterSetName = "Continuous")]
+    [ValidateSpan]
+    public TimeSpan FullInterval { get; set; } = new ContinuousBackupOptions().FullInterval;
 
     private protected override string Activity => "Backing up";
 
@@ -35,14 +54,29 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     protected override void ProcessRecord()
     {
         string groups = StorageGroup.Length == 0 ? "all storage groups" : "storage groups " + string.Join(", ", StorageGroup);
-        if (!ShouldProcess(Database, "Back up " + groups)) return;
+        if (!ShouldProcess(Database, $"Back up {groups}{(Continuous ? " again and again" : "")}")) return;
         var options = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Priority = Priority };
+        if (!Continuous)
+        {
+            UseOrStart(async (store, run) => Show(await store.BackupAsync(options, run.Progress, run.Token).ConfigureAwait(false), run));
+            return;
+        }
+        var continuous = new ContinuousBackupOptions { Backup = options, Interval = Interval, LogShippingInterval = LogShippingInterval, MaximumAge = MaximumAge, FullInterval = FullInterval };
         UseOrStart(async (store, run) =>
         {
-            BackupRun backup = await store.BackupAsync(options, run.Progress, run.Token).ConfigureAwait(false);
-            run.Write(backup);
-            foreach (BackupCopy copy in backup.Copies)
-                if (!copy.IsComplete) run.Error(new MessageStoreException(copy.ErrorId, ErrorKind.Device, copy.Reason, copy.Path));
+            await foreach (ContinuousBackupEvent told in store.BackupContinuouslyAsync(continuous, run.Progress, run.Token).ConfigureAwait(false))
+            {
+                if (told.Run is not null) Show(told.Run, run);
+                else run.Error(new MessageStoreException(told.ErrorId, told.ErrorKind, told.Reason, store.Path));
+            }
         });
+    }
+
+    /// <summary>The result, and an error for each destination that has no copy.</summary>
+    private static void Show(BackupRun backup, Run run)
+    {
+        run.Write(backup);
+        foreach (BackupCopy copy in backup.Copies)
+            if (!copy.IsComplete) run.Error(new MessageStoreException(copy.ErrorId, ErrorKind.Device, copy.Reason, copy.Path));
     }
 }

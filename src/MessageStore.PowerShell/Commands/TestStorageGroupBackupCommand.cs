@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
 
@@ -22,6 +23,15 @@ public sealed class TestStorageGroupBackupCommand : StoreCommand
     public string[] LiteralPath { get; set; } = [];
 
     [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? ScratchPath { get; set; }
+
+    [Parameter]
+    [ValidateSpan]
+    public TimeSpan? TimeLimit { get; set; }
+
+    [Parameter]
     public SwitchParameter AsJob { get; set; }
 
     private protected override string Activity => "Testing backup";
@@ -31,22 +41,23 @@ public sealed class TestStorageGroupBackupCommand : StoreCommand
         bool literal = ParameterSetName == "LiteralPath";
         foreach (string path in Expand(literal ? LiteralPath : Path, literal))
         {
-            if (AsJob) StartJob(path, run => DrillAsync(path, run));
-            else Execute(path, run => DrillAsync(path, run));
+            var options = new DrillOptions { Path = path, ScratchPath = ScratchPath, TimeLimit = TimeLimit };
+            if (AsJob) StartJob(path, run => DrillAsync(options, run));
+            else Execute(path, run => DrillAsync(options, run));
         }
     }
 
     /// <summary>A drill that did not end with Verified is a result and an error: scripts read the one, nobody overlooks the other.</summary>
-    private static async Task DrillAsync(string path, Run run)
+    private static async Task DrillAsync(DrillOptions options, Run run)
     {
-        BackupDrill drill = await MessageDatabase.TestBackupAsync(path, run.Progress, run.Token).ConfigureAwait(false);
+        BackupDrill drill = await MessageDatabase.TestBackupAsync(options, run.Progress, run.Token).ConfigureAwait(false);
         run.Write(drill);
         if (drill.Result == DrillResult.Verified) return;
         bool failed = drill.Result == DrillResult.Failed;
         run.Error(new MessageStoreException(
             failed ? ErrorIds.BackupFailed : ErrorIds.DrillInconclusive,
             failed ? ErrorKind.Damaged : ErrorKind.Device,
-            $"The drill of '{path}' {(failed ? "failed" : "was inconclusive")}: {drill.Reason}",
-            path));
+            $"The drill of '{drill.Path}' {(failed ? "failed" : "was inconclusive")}: {drill.Reason}",
+            drill.Path));
     }
 }

@@ -16,7 +16,7 @@ internal static class NodeCommand
         var keyFile = new Option<string>("--key-file") { Description = "File with the shared key, readable by its owner alone.", Required = true };
         var certificate = new Option<string?>("--certificate") { Description = "Certificate with its key, .pfx or .pem. Required off loopback." };
         var url = new Option<string?>("--url") { Description = "The path that others reach it by, where that is not the address it listens at." };
-        var directory = new Option<string?>("--directory") { Description = "Where it enters its record: a file." };
+        var directory = new Option<string?>("--directory") { Description = "Where it enters its record: a file, or dns:… (docs/dns.md)." };
         var group = new Option<int>("--group") { Description = "Its group: a higher number serves only where the lower ones cannot." };
         var weight = new Option<int>("--weight") { Description = "How much of its group's load it takes, in proportion.", DefaultValueFactory = _ => 1 };
         var buffer = new Option<int>("--buffer") { Description = "KiB of records in memory at which a block is written.", DefaultValueFactory = _ => 1024 };
@@ -44,7 +44,7 @@ internal static class NodeCommand
                 SharedKey = SharedKey.ReadFile(parsed.GetRequiredValue(keyFile)),
                 CertificatePath = parsed.GetValue(certificate),
                 Url = parsed.GetValue(url),
-                Directory = parsed.GetValue(directory),
+                Directory = parsed.GetValue(directory) is { } place ? StorageDirectories.FullName(place) : null,
                 Group = parsed.GetValue(group),
                 Weight = parsed.GetValue(weight),
                 BufferSize = parsed.GetValue(buffer) << 10,

@@ -77,7 +77,7 @@ internal sealed class BackupBed : IDisposable
     /// <summary>Proves a backup as the drill does.</summary>
     public static void Prove(IStorage storage, string path)
     {
-        BackupDrill drill = new BackupDrillRunner(storage, TimeProvider.System, null).Run(path, "/scratch", CancellationToken.None);
+        BackupDrill drill = new BackupDrillRunner(storage, TimeProvider.System, null).Run(path, "/scratch", null, CancellationToken.None);
         if (drill.Result != DrillResult.Verified) throw new InvariantException($"{path}: {drill.Result}. {drill.Reason}");
     }
 

@@ -120,7 +120,7 @@ public class IncrementalBackupTests
         Assert.Equal(ErrorIds.BackupChainBroken, error.ErrorId);
         Assert.Contains(second.Id.ToString(), error.Message, StringComparison.Ordinal);
         Assert.Contains(Path.GetFileName(second.Path), error.Message, StringComparison.Ordinal);
-        BackupDrill drill = new BackupDrillRunner(bed.Storage, TimeProvider.System, null).Run(third.Path, "/scratch", CancellationToken.None);
+        BackupDrill drill = new BackupDrillRunner(bed.Storage, TimeProvider.System, null).Run(third.Path, "/scratch", null, CancellationToken.None);
         Assert.NotEqual(DrillResult.Verified, drill.Result);
         Assert.Contains(second.Id.ToString(), drill.Reason, StringComparison.Ordinal);
         Assert.Equal(full.Path, bed.BackUp(Incremental).BasePath);

@@ -60,7 +60,6 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
         new("compact", 6, CompactAsync),
         new("compact keys", 3, t => Task.Run(((JournalKeyManager)t.Run.Open.Database.Keys).Compact)),
-        new("recall", 8, RecallAsync),
         new("back up", 8, t => t.Run.BackUpAsync(isQuiet: false)),
         new("back up what is new", 4, t => t.Run.BackUpAsync(isQuiet: false, BackupKind.Incremental)),
         new("drill", 2, DrillAsync),
@@ -113,6 +112,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
             if (done.Damaged > 0) throw new InvariantException($"Compaction calls {done.Damaged} messages damaged.");
     }
 
+    /// <summary>Brings some users' mail back; a message may be deleted under the recall's hands.</summary>
     private static async Task RecallAsync(Turn turn)
     {
         var query = new MessageQuery { Mailbox = turn.Random.Next(2) == 0 ? null : $"user{turn.Random.Next(3)}*" };
@@ -123,16 +123,9 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     private static Task DrillAsync(Turn turn) => Task.Run(() =>
     {
         if (turn.Run.Backups.Count == 0) return;
-        BackupDrill drill = new BackupDrillRunner(turn.Run.Storage, turn.Run.Clock, null).Run(turn.Run.Backups[^1], "/scratch", CancellationToken.None);
+        BackupDrill drill = new BackupDrillRunner(turn.Run.Storage, turn.Run.Clock, null).Run(turn.Run.Backups[^1], "/scratch", null, CancellationToken.None);
         if (drill.Result == DrillResult.Failed) throw new InvariantException($"The drill of a complete backup fails: {drill.Reason}");
     });
-
-    /// <summary>Brings some users' mail back; a message may be deleted under the recall's hands.</summary>
-    private static async Task RecallAsync(Turn turn)
-    {
-        await foreach (MessageRecall recall in turn.Store.RecallAsync(new MessageQuery { Mailbox = $"user{turn.Random.Next(3)}*" }))
-            if (recall.Message is null && recall.ErrorId != ErrorIds.MessageNotFound) throw new MessageStoreException(recall.ErrorId, ErrorKind.Device, recall.Reason);
-    }
 
     private static async Task ListAsync(Turn turn)
     {

@@ -175,7 +175,9 @@ public sealed class NodeServerTests
         {
             Name = "n0", Url = $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}", Weight = ushort.MaxValue, Units = [new StorageUnitRecord { Name = "u1" }],
         });
-        using var connector = new HttpNodeConnector(NodeFixture.Key, TimeSpan.FromMilliseconds(500), TimeProvider.System);
+        string silentUrl = $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}";
+        using var impatient = new HttpNodeConnector(NodeFixture.Key, TimeSpan.FromMilliseconds(500), TimeProvider.System);
+        var connector = new OneImpatientWay(silentUrl, impatient, fixture.Connector);
         var options = new ReplicationOptions();
         var directory = new DirectoryCache(fixture.Directory, options, TimeProvider.System);
         var writer = new ReplicatedWriter(directory, connector, new NodeSelector(new Random(1), TimeProvider.System), options);
@@ -228,6 +230,12 @@ public sealed class NodeServerTests
         File.WriteAllText(path, "short");
         Assert.Equal(ErrorIds.InvalidParameter, Assert.Throws<MessageStoreException>(() => SharedKey.ReadFile(path)).ErrorId);
         Assert.Equal(ErrorIds.PathNotFound, Assert.Throws<MessageStoreException>(() => SharedKey.ReadFile(path + "x")).ErrorId);
+    }
+
+    /// <summary>Loses patience with one node only: how fast the others are must not matter.</summary>
+    private sealed class OneImpatientWay(string url, INodeConnector impatient, INodeConnector patient) : INodeConnector
+    {
+        public IStorageNode Connect(string to) => (to == url ? impatient : patient).Connect(to);
     }
 
     private static X509Certificate2 SelfSigned()

@@ -1,0 +1,78 @@
+using MessageStore.IO;
+using MessageStore.Messages;
+using MessageStore.Storage;
+
+namespace MessageStore.Backups;
+
+/// <summary>A message found in a backup.</summary>
+/// <param name="Source">Its image; every byte of it was verified, unless there is a problem.</param>
+/// <param name="Problem">Why it cannot be taken; <see langword="null"/> where it can.</param>
+internal sealed record FoundMessage(StoredMessage Message, string StorageGroup, IndexEntry Entry, ImageHeader Image, ImageSource? Source, string? Problem);
+
+/// <summary>Finds messages in a backup where they lie, also in a damaged one: what is whole is found.</summary>
+internal static class BackupMessages
+{
+    private static readonly string InArchive = "When the backup was made its body lay in the archive already, and the backup has none of it. Look for it with Get-StoredMessage, or in the archive's files.";
+
+    /// <summary>The messages that meet the criteria, mailbox by mailbox in order of arrival, then an entry for each Id that was not found.</summary>
+    /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, MailboxNotFound, BackupDamaged where the file does not even say what it holds.</exception>
+    public static IEnumerable<FoundMessage> Find(IStorage storage, MessageRestoreOptions options, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (options is { Ids.Count: 0, Mailbox: null, Folder: null, ReceivedAfter: null, ReceivedBefore: null })
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
+                "Say which messages to take: by Id, mailbox, folder or date received. All of a database is restored with Restore-MessageDatabase.", options.BackupPath);
+        string path = BackupCatalog.Newest(storage, options.BackupPath, clock);
+        using BackupContent content = BackupContent.Open(storage, path, verify: false, cancellationToken);
+        var missing = new HashSet<Guid>(options.Ids);
+        bool sawMailbox = false;
+        foreach (string name in content.Groups)
+        {
+            progress?.Report(new RunProgress("Looking into the backup", name, 0, 0));
+            using BackupGroupView view = content.Open(name, [], long.MaxValue, cancellationToken);
+            foreach (MailboxState mailbox in view.Mailboxes)
+            {
+                if (options.Mailbox is not null && !Wildcard.Matches(options.Mailbox, mailbox.Name)) continue;
+                sawMailbox = true;
+                foreach (IndexEntry entry in view.List(mailbox))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (!Matches(options, mailbox, entry)) continue;
+                    missing.Remove(entry.Id.ToGuid());
+                    yield return Take(view, mailbox, entry);
+                }
+            }
+        }
+        if (!sawMailbox && options.Mailbox is { } wanted && !Wildcard.IsPattern(wanted))
+            throw new MessageStoreException(ErrorIds.MailboxNotFound, ErrorKind.NotFound, $"Backup {path} has no mailbox '{wanted}'.", wanted);
+        foreach (Guid id in missing)
+        {
+            var nothing = new StoredMessage { Id = id, Mailbox = "", Folder = "", ReceivedDate = default, Size = 0 };
+            yield return new FoundMessage(nothing, "", default, default, null, $"Backup {path} holds no such message that meets the criteria.");
+        }
+    }
+
+    private static bool Matches(MessageRestoreOptions options, MailboxState mailbox, in IndexEntry entry) =>
+        (options.Ids.Count == 0 || options.Ids.Contains(entry.Id.ToGuid()))
+        && (options.Folder is null || Wildcard.Matches(options.Folder, mailbox.Folders[entry.Folder].Name))
+        && (options.ReceivedAfter is not { } after || entry.ReceivedTicks >= after.UtcTicks)
+        && (options.ReceivedBefore is not { } before || entry.ReceivedTicks < before.UtcTicks);
+
+    private static FoundMessage Take(BackupGroupView view, MailboxState mailbox, in IndexEntry entry)
+    {
+        string? problem = view.Verify(entry, out ImageSource source, out ImageHeader image);
+        if (problem is not null) problem = $"It is not whole in the backup: {problem}.";
+        else if (entry.IsArchived) problem = InArchive;
+        var message = new StoredMessage
+        {
+            Id = entry.Id.ToGuid(),
+            Mailbox = mailbox.Name,
+            Folder = mailbox.Folders[entry.Folder].Name,
+            ReceivedDate = new DateTimeOffset(entry.ReceivedTicks, TimeSpan.Zero),
+            Subject = view.SubjectOf(entry),
+            Size = entry.Length,
+            Flags = (MessageFlags)(entry.Flags & EntryFlags.UserMask),
+            IsArchived = entry.IsArchived,
+        };
+        return new FoundMessage(message, view.Name, entry, image, source, problem);
+    }
+}

@@ -1,0 +1,63 @@
+using MessageStore.IO;
+using MessageStore.Storage;
+
+namespace MessageStore.Backups;
+
+internal sealed partial class DatabaseRestore
+{
+    /// <summary>Brings what is whole in a damaged backup, and in logs that survived, and lists what is not.</summary>
+    private RestoreRun RunSalvage(string backup, MessageStoreException damage, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    {
+        using var content = BackupContent.Open(storage, backup, verify: true, cancellationToken);
+        RestorePlan plan = RestorePlan.Make(storage, content.Header, content.Groups, options, clock);
+        var report = new DamageReport();
+        report.Add(content.Damage);
+        return InPlaceOf(plan, () =>
+        {
+            var targets = new List<UnpackTarget>();
+            foreach (string name in content.Groups)
+            {
+                if (plan.Choose(content.Header.Settings.StorageGroups.First(g => g.Name == name)) is not { } target) continue;
+                targets.Add(target);
+                Salvage(content, target, plan, options, report, cancellationToken);
+            }
+            WriteKeys(content.Keys, plan.KeysImage);
+            // The point in time is in what was salvaged already; its transactions are all from now.
+            RestoreRun run = Replay(targets, plan, content.Header, options with { PointInTime = null }, restoreKeys, cancellationToken);
+            return run with
+            {
+                ReplayedTransactions = 0,
+                Lost = report.LostCount + report.UnnamedCount,
+                LostMessages = report.Lost,
+                Damage = report.Damage,
+                Warnings = [damage.Message, report.Sentence(), .. run.Warnings],
+            };
+        }, cancellationToken);
+    }
+
+    private void Salvage(BackupContent content, UnpackTarget target, RestorePlan plan, RestoreOptions options, DamageReport report, CancellationToken cancellationToken)
+    {
+        var logs = new List<IStorageFile>();
+        try
+        {
+            foreach (LogFile log in SurvivingLogs(target.Settings, plan, out _)) logs.Add(storage.Open(log.Path, FileAccessKind.Read));
+            using BackupGroupView view = content.Open(target.Settings.Name, logs, options.PointInTime?.UtcTicks ?? long.MaxValue, cancellationToken);
+            new GroupSalvage(storage, clock, progress).Run(view, target, report, cancellationToken);
+            report.Count(view, logs.Count == 0 && options.PointInTime is null ? content.RecordedMessages(target.Settings.Name) : null);
+        }
+        finally
+        {
+            foreach (IStorageFile log in logs) log.Dispose();
+        }
+    }
+
+    private void WriteKeys(PiecedFile keys, string path)
+    {
+        if (keys.Length == 0) return;
+        using IStorageFile copy = storage.Open(path, FileAccessKind.CreateOrTruncate);
+        byte[] block = new byte[BackupWriter.ChunkBytes];
+        int read;
+        for (long offset = 0; (read = keys.ReadFully(block, offset)) > 0; offset += read) copy.Write(block.AsSpan(0, read), offset);
+        copy.Flush();
+    }
+}

@@ -1,0 +1,174 @@
+using MessageStore.IO;
+using MessageStore.Messages;
+using MessageStore.Replication;
+
+namespace MessageStore.Server.Tests.Nodes;
+
+/// <summary>A database whose archive lies on real storage nodes.</summary>
+public sealed class NodesArchiveTests
+{
+    private static readonly ArchiveOptions Everything = new() { Before = DateTimeOffset.MaxValue };
+
+    [Theory]
+    [InlineData(ReplicationTopology.FanOut)]
+    [InlineData(ReplicationTopology.Chain)]
+    public async Task The_archive_agent_moves_mail_to_nodes_and_any_of_them_may_be_lost(ReplicationTopology topology)
+    {
+        await using var fixture = new NodeFixture();
+        foreach (string name in (string[])["n1", "n2", "n3"]) await fixture.StartAsync(name);
+        await using IMessageStore store = await OpenAsync(fixture, topology);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(store, 30);
+        ArchiveRun run = await store.ArchiveAsync(Everything);
+        Assert.Equal((30, 30, 0), (run.Matched, run.Moved, run.Failed));
+        await AssertReadableAsync(store, mail);
+        List<ArchiveKey> keys = await KeysAsync(store);
+        Assert.All(keys.GroupBy(k => k.Id), k => Assert.Equal(2, k.Select(c => DirectoryCache.NodeOf(c.Unit)).Distinct().Count()));
+        Assert.All(keys, k => Assert.Equal("nodes", k.Target));
+
+        await fixture.StopAsync("n2");
+        await AssertReadableAsync(store, mail);
+
+        // And new mail goes to the others at once.
+        foreach ((Guid id, byte[] body) in await AppendAsync(store, 5, 100)) mail.Add(id, body);
+        run = await store.ArchiveAsync(Everything);
+        Assert.Equal((5, 0), (run.Moved, run.Failed));
+        await AssertReadableAsync(store, mail);
+    }
+
+    [Fact]
+    public async Task With_too_few_nodes_mail_stays_where_it_is_and_is_archived_when_they_are_back()
+    {
+        await using var fixture = new NodeFixture();
+        await fixture.StartAsync("n1");
+        await fixture.StartAsync("n2");
+        await using IMessageStore store = await OpenAsync(fixture);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(store, 10);
+        await fixture.Directory.RegisterAsync(new StorageServerRecord { Name = "n2", Url = "http://127.0.0.1:9", Units = [new StorageUnitRecord { Name = "u1" }] });
+        ArchiveRun run = await store.ArchiveAsync(Everything);
+        Assert.Equal((0, 10), (run.Moved, run.Failed));
+        Assert.All(run.Receipts, r => Assert.Contains("copies were asked for", r.Reason));
+        await AssertReadableAsync(store, mail);
+
+        await fixture.StopAsync("n2");
+        await fixture.StartAsync("n2");
+        await Task.Delay(new ReplicationOptions().DirectoryAge); // for so long the record that was wrong is taken for true
+        run = await store.ArchiveAsync(Everything);
+        Assert.Equal((10, 0), (run.Moved, run.Failed));
+        await AssertReadableAsync(store, mail);
+
+        // What reached n1 the first time is the same record: nothing lies there twice.
+        Assert.Equal(10, fixture["n1"].Node.Units[0].GetStatus().RecordCount);
+    }
+
+    [Fact]
+    public async Task A_lost_disk_is_counted_and_repaired_from_the_other_copies()
+    {
+        await using var fixture = new NodeFixture();
+        foreach (string name in (string[])["n1", "n2", "n3"]) await fixture.StartAsync(name);
+        await using IMessageStore store = await OpenAsync(fixture);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(store, 40);
+        await store.ArchiveAsync(Everything);
+        ReplicaRepairRun test = await store.RepairCopiesAsync(new ReplicaRepairOptions());
+        Assert.Equal((40, 0), (test.Messages, test.UnderReplicated));
+        Assert.Equal(0, (await store.GetStatusAsync()).UnderReplicatedCount);
+
+        int lost = (await KeysAsync(store)).Count(k => k.Unit == "n1/u1");
+        await fixture.StopAsync("n1");
+        System.IO.Directory.Delete(Path.Combine(fixture.Root, "n1"), recursive: true);
+        await fixture.StartAsync("n1");
+        test = await store.RepairCopiesAsync(new ReplicaRepairOptions());
+        Assert.Equal(lost, test.UnderReplicated);
+        Assert.Equal(lost, (await store.GetStatusAsync()).UnderReplicatedCount);
+        Assert.NotEqual(0, lost);
+
+        ReplicaRepairRun repaired = await store.RepairCopiesAsync(new ReplicaRepairOptions { Repair = true });
+        Assert.Equal((lost, 0), (repaired.Restored, repaired.UnderReplicated));
+        test = await store.RepairCopiesAsync(new ReplicaRepairOptions { ReadBodies = true });
+        Assert.Equal((40, 0), (test.Messages, test.UnderReplicated));
+        Assert.Equal(80, (await KeysAsync(store)).Count);
+        Assert.Equal(0, (await store.GetStatusAsync()).UnderReplicatedCount);
+        await AssertReadableAsync(store, mail);
+    }
+
+    [Fact]
+    public async Task A_copy_that_a_read_finds_damaged_is_read_from_the_other_node_and_mended()
+    {
+        await using var fixture = new NodeFixture();
+        await fixture.StartAsync("n1");
+        await fixture.StartAsync("n2");
+        await using var store = (EmbeddedMessageStore)await OpenAsync(fixture);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(store, 3);
+        await store.ArchiveAsync(Everything);
+        ArchiveKey key = (await KeysAsync(store))[0]; // the copy that is read first
+        string path = Path.Combine(fixture.Root, DirectoryCache.NodeOf(key.Unit), "disk1", "volumes", key.Volume);
+        using (IStorageFile file = DiskStorage.Instance.Open(path, FileAccessKind.ReadWrite)) file.Write(new byte[20], key.Offset + key.Length - 40);
+
+        await AssertReadableAsync(store, mail);
+        await AssertReadableAsync(store, mail);
+        await store.Database.Nodes!.Repairs.Idle;
+        foreach (ArchiveKey copy in await KeysAsync(store)) await store.Database.Archive.VerifyAsync(copy);
+        Assert.Equal(6, (await KeysAsync(store)).Count);
+    }
+
+    [Fact]
+    public async Task Nodes_that_cannot_be_set_up_keep_nobody_from_current_mail()
+    {
+        await using var fixture = new NodeFixture();
+        await fixture.StartAsync("n1");
+        await fixture.StartAsync("n2");
+        Dictionary<Guid, byte[]> mail;
+        string path;
+        await using (IMessageStore store = await OpenAsync(fixture))
+        {
+            path = store.Path;
+            mail = await AppendAsync(store, 2);
+        }
+        File.Delete(Path.Combine(fixture.Root, "key"));
+        await using IMessageStore reopened = await MessageDatabase.OpenAsync(path);
+        await AssertReadableAsync(reopened, mail);
+        var error = await Assert.ThrowsAsync<MessageStoreException>(() => reopened.ArchiveAsync(Everything));
+        Assert.Equal(ErrorIds.ArchiveUnavailable, error.ErrorId);
+        Assert.Contains("key", error.Message);
+    }
+
+    private static async Task<IMessageStore> OpenAsync(NodeFixture fixture, ReplicationTopology topology = ReplicationTopology.FanOut)
+    {
+        string path = Path.Combine(fixture.Root, "db"), key = Path.Combine(fixture.Root, "key");
+        await File.WriteAllTextAsync(key, NodeFixture.Key);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = path });
+        IMessageStore store = await MessageDatabase.OpenAsync(path);
+        await store.SetNodesAsync(new NodeSettings { Directory = fixture.DirectoryFile, KeyFile = key, Topology = topology });
+        return store;
+    }
+
+    private static async Task<Dictionary<Guid, byte[]>> AppendAsync(IMessageStore store, int count, int first = 1)
+    {
+        var mail = new Dictionary<Guid, byte[]>();
+        for (int n = first; n < first + count; n++)
+        {
+            byte[] bytes = System.Text.Encoding.ASCII.GetBytes($"From: a@example.com\nSubject: {n}\n\nFrom here {new string('x', n * 37)}\n");
+            using MessageBody body = MessageBody.FromMemory(bytes);
+            mail.Add((await store.AppendAsync(new MessageToAppend { Mailbox = $"m{n % 3}", CreateMailbox = true, Body = body })).Id, bytes);
+        }
+        return mail;
+    }
+
+    private static async Task AssertReadableAsync(IMessageStore store, Dictionary<Guid, byte[]> mail)
+    {
+        foreach ((Guid id, byte[] expected) in mail)
+        {
+            await using Stream body = await store.OpenReadAsync(id);
+            var copy = new MemoryStream();
+            await body.CopyToAsync(copy);
+            Assert.Equal(expected, copy.ToArray());
+        }
+    }
+
+    private static async Task<List<ArchiveKey>> KeysAsync(IMessageStore store)
+    {
+        var keys = new List<ArchiveKey>();
+        await foreach (ArchiveKey key in store.ListKeysAsync()) keys.Add(key);
+        return keys;
+    }
+}

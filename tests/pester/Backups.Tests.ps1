@@ -1,0 +1,89 @@
+BeforeAll {
+    . $PSScriptRoot/Support.ps1
+    function Get-ErrorId([scriptblock] $Command) {
+        @(try { & $Command 2>&1 } catch { $_ }).Where({ $_ -is [Management.Automation.ErrorRecord] }).ForEach({ ($_.FullyQualifiedErrorId -split ',')[0] })
+    }
+}
+
+Describe 'Backups' {
+    BeforeEach {
+        $place = New-TestFolder backups
+        Push-Location $place
+        $null = New-MessageDatabase ./mail -StorageGroup SG1
+        $null = New-Item -ItemType Directory ./letters
+        1..8 | ForEach-Object { [IO.File]::WriteAllText("$place/letters/$_.eml", (New-Mail $_ -Size 20000)) }
+        $null = Import-StoredMessage ./mail alice ./letters
+    }
+    AfterEach { Pop-Location; Remove-TestFolder $place }
+
+    It 'go to two places, and one that fails is an error while the other completes' {
+        $run = Start-StorageGroupBackup ./mail -Destination ./disk, ./nas
+        $run.Copies.IsComplete | Should -Be $true, $true
+        $run.Copies | Test-StorageGroupBackup | ForEach-Object { $_.Result | Should -Be Verified }
+        Set-Content ./blocked x
+        $run = Start-StorageGroupBackup ./mail -Destination ./disk, ./blocked/in -ErrorAction SilentlyContinue -ErrorVariable bad
+        $run.Copies.IsComplete | Should -Be $true, $false
+        $bad.Count | Should -Be 1
+        $bad[0].FullyQualifiedErrorId | Should -BeLike "$($run.Copies[1].ErrorId),*"
+        @(Get-ErrorId { Start-StorageGroupBackup ./mail -Destination ./disk, ./disk }) | Should -Be 'InvalidParameter'
+    }
+
+    It 'can be incremental, and a chain restores to its end' {
+        @(Get-ErrorId { Start-StorageGroupBackup ./mail -Kind Incremental }) | Should -Be 'BaseBackupNotFound'
+        $full = Start-StorageGroupBackup ./mail
+        [IO.File]::WriteAllText("$place/new.eml", (New-Mail 99))
+        $null = Import-StoredMessage ./mail bob ./new.eml
+        $next = Start-StorageGroupBackup ./mail -Kind Incremental -Priority Backup
+        $next.BasePath | Should -Be $full.Path
+        $next.Bytes | Should -BeLessThan ($full.Bytes / 2)
+        ($next | Test-StorageGroupBackup).Result | Should -Be Verified
+        (Restore-MessageDatabase $next.Path ./again).Messages | Should -Be 9
+        (Get-MessageDatabase ./again).BackupAge | Should -BeGreaterThan ([timespan]::Zero)
+        $listed = @(Get-StorageGroupBackup ./mail)
+        $listed.Kind | Should -Be Incremental, Full
+        $listed.IsChainWhole | Should -Be $true, $true
+        $listed[0].BaseId | Should -Be $full.Id
+        $listed[0].LsnRanges[0].LastLsn | Should -BeGreaterThan $listed[1].LsnRanges[0].LastLsn
+        ($listed | Format-List | Out-String) | Should -Match 'SG1 \d+ to \d+'
+        Remove-Item $full.Path
+        $listed = @(Get-StorageGroupBackup ./mail)
+        $listed[0].IsChainWhole | Should -BeFalse
+        $listed[0].Reason | Should -Match ([regex]::Escape("$($full.Id)"))
+        (Get-MessageDatabase ./mail).BackupAge | Should -BeNullOrEmpty
+    }
+
+    It 'go by count, but not the last good one' {
+        1..3 | ForEach-Object { $null = Start-StorageGroupBackup ./mail }
+        $gone = @(Remove-StorageGroupBackup ./mail -Keep 1 -Confirm:$false)
+        $gone.Decision | Should -Be Removed, Removed
+        (($gone | Out-String -Width 80) -split "`n" | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 80
+        @(Get-StorageGroupBackup ./mail).Count | Should -Be 1
+        @(Remove-StorageGroupBackup ./mail -OlderThan 0 -Confirm:$false -Verbose 4>&1).Message | Should -Match 'newest good backup'
+        @(Get-StorageGroupBackup ./mail).Count | Should -Be 1
+        @(Get-ErrorId { Remove-StorageGroupBackup ./mail -Confirm:$false }) | Should -Be 'InvalidParameter'
+        @(Get-ErrorId { Remove-StorageGroupBackup ./mail -Keep 1 -BackupPath ./nowhere -Confirm:$false }) | Should -Be 'PathNotFound'
+    }
+
+    It 'follow one another until they are stopped' {
+        $job = Start-StorageGroupBackup ./mail -Continuous -Interval 0 -LogShippingInterval 0 -AsJob
+        $until = [datetime]::UtcNow.AddMinutes(2)
+        while (@(Get-StorageGroupBackup -Path ./mail/backups | Where-Object IsComplete).Count -lt 3 -and [datetime]::UtcNow -lt $until) { Start-Sleep -Milliseconds 50 }
+        Stop-Job $job
+        $runs = @(Receive-Job $job -ErrorAction SilentlyContinue)
+        Remove-Job $job
+        $runs[0].Kind | Should -Be Full
+        $runs[0].Reason | Should -Match 'no whole chain'
+        $runs[1].Kind | Should -Be Incremental
+        (Test-StorageGroupBackup $runs[1].Path).Result | Should -Be Verified
+        { Start-StorageGroupBackup ./mail -Continuous -MaximumAge 30 } | Should -Throw '*ticks*'
+    }
+
+    It 'ship logs between sessions' {
+        $null = Start-StorageGroupBackup ./mail
+        $null = Import-StoredMessage ./mail bob ./letters
+        $logs = Start-StorageGroupBackup ./mail -Kind Logs
+        $logs.Kind | Should -Be Logs
+        ($logs | Test-StorageGroupBackup).Messages | Should -Be 16
+        (Restore-MessageDatabase ./mail/backups ./again).Messages | Should -Be 16
+    }
+}
