@@ -81,17 +81,13 @@ Describe 'The module' {
 }
 
 Describe 'Importing the module' {
-    It 'works twice with -Force, within 250 ms each' {
-        # In processes of their own, since here the module is loaded already; the best of three, since others use the machine too.
-        $best = 1..3 | ForEach-Object {
-            $times = pwsh -NoProfile -NonInteractive -Command "
-                foreach (`$i in 1, 2) { (Measure-Command { Import-Module '$RepositoryRoot/MessageStore.psd1' -Force }).TotalMilliseconds }
-                (Get-Command -Module MessageStore).Count"
-            $LASTEXITCODE | Should -Be 0
-            $times[2] | Should -Be $PromisedCmdlets.Count
-            [math]::Max([double]$times[0], [double]$times[1])
-        } | Measure-Object -Minimum
-        $best.Minimum | Should -BeLessOrEqual 250
+    It 'works twice with -Force' {
+        # In a process of its own, since here the module is loaded already. How long it takes is measured on a quiet machine (docs/performance.md), not here.
+        $count = pwsh -NoProfile -NonInteractive -Command "
+            foreach (`$i in 1, 2) { Import-Module '$RepositoryRoot/MessageStore.psd1' -Force }
+            (Get-Command -Module MessageStore).Count"
+        $LASTEXITCODE | Should -Be 0
+        $count | Should -Be $PromisedCmdlets.Count
     }
 
     It 'works beside a module that brings an older engine, <Order>' -ForEach @(

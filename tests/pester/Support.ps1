@@ -11,7 +11,7 @@ Import-Module (Join-Path $RepositoryRoot 'MessageStore.psd1') -ErrorAction Stop
 # The cmdlets that the module promises. A test that counts less has seen too little.
 $PromisedCmdlets = @(
     'Get-StorageNodeRecord', 'Register-StorageNode', 'Repair-StorageNode', 'Set-MessageArchive', 'Test-StorageNode', 'Unregister-StorageNode',
-    'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-ExpiredMessage', 'Remove-MessageHold', 'Restore-ArchivedMessage', 'Set-MessageDatabase', 'Set-StoredMailbox',
+    'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-ExpiredMessage', 'Remove-MessageHold', 'Remove-StorageGroupBackup', 'Restore-ArchivedMessage', 'Set-MessageDatabase', 'Set-StoredMailbox',
     'Test-MessageArchive', 'Unblock-MessageArchive',
     'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
