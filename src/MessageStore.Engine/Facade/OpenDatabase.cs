@@ -2,6 +2,7 @@ using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
+using MessageStore.Searching;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -21,13 +22,14 @@ internal sealed class OpenDatabase : IDisposable
 
     private int references = 1;
 
-    private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock)
+    private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock, SearchOptions? search)
     {
         Mail = mail;
         Keys = keys;
         Archive = archive;
         Clock = clock;
         Ids = new MessageIdSource(clock, Random.Shared);
+        Search = new SearchIndexer(mail.Groups, mail.Storage, (group, entry, token) => EmbeddedMessageStore.OpenAnywhereAsync(this, group, entry, token), search ?? new SearchOptions(), clock);
     }
 
     public MailDatabase Mail { get; }
@@ -35,6 +37,8 @@ internal sealed class OpenDatabase : IDisposable
     public IKeyManager Keys { get; }
 
     public ArchiveTargets Archive { get; }
+
+    public SearchIndexer Search { get; }
 
     public TimeProvider Clock { get; }
 
@@ -87,7 +91,7 @@ internal sealed class OpenDatabase : IDisposable
     }
 
     /// <summary>Opens a database for one caller alone.</summary>
-    public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options)
+    public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options, SearchOptions? search = null)
     {
         MailDatabase mail = MailDatabase.Open(storage, path, options);
         JournalKeyManager? keys = null;
@@ -98,7 +102,7 @@ internal sealed class OpenDatabase : IDisposable
             storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
             var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
-            return new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock);
+            return new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock, search);
         }
         catch (Exception error)
         {
@@ -111,6 +115,7 @@ internal sealed class OpenDatabase : IDisposable
 
     public void Dispose()
     {
+        Search.Dispose();
         Mail.Dispose();
         Keys.Dispose();
     }
