@@ -20,6 +20,7 @@
         'Add-MessageHold'
         'Block-MessageArchive'
         'Export-StoredMessage'
+        'Find-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
         'Get-MaintenanceSchedule'
@@ -52,6 +53,7 @@
         'Test-StorageGroupBackup'
         'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
+        'Update-MessageSearchIndex'
     )
     PrivateData          = @{
         PSData = @{
