@@ -39,6 +39,7 @@
         'New-StoredMailbox'
         'Optimize-MessageDatabase'
         'Register-MaintenanceSchedule'
+        'Remove-ExpiredMessage'
         'Remove-MessageHold'
         'Remove-StoredMailbox'
         'Remove-StoredMessage'

@@ -13,7 +13,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("The MessageStore server.") { DemoCommand.Create(), ServeCommand.Create(), NodeCommand.Create() };
+        var root = new RootCommand("The MessageStore server.") { DemoCommand.Create(), ServeCommand.Create(), HashCommand.Create(), NodeCommand.Create() };
         return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Grace }).ConfigureAwait(false);
     }
 

@@ -135,3 +135,58 @@ Describe 'Add-MessageHold' {
         Get-ErrorId $Command | Should -Be $Id
     }
 }
+
+Describe 'Remove-ExpiredMessage' {
+    BeforeAll {
+        $db = New-MessageDatabase ./expiry -StorageGroup SG1, SG2 -PassThru
+        New-Mbox "$place/expired.mbox" 4
+        New-Mbox "$place/kept.mbox" 2 -Received '2002-09-01 08:00:00'
+        'alice', 'bob', 'carol' | ForEach-Object { $null = Import-StoredMessage $db $_ ./expired.mbox }
+        $null = Start-MessageArchive $db -Before 2003-01-01 -RetainFor ([timespan]::Zero)
+        $null = Import-StoredMessage $db alice ./kept.mbox
+        $null = Start-MessageArchive $db -Before 2003-01-01
+        $hold = Add-MessageHold $db bob -Reason 'Case 12.'
+        $backup = Start-StorageGroupBackup $db
+    }
+
+    It 'says for each mailbox what -WhatIf would remove and what a hold keeps' {
+        $output = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; `$null = Remove-ExpiredMessage '$place/expiry' -WhatIf"
+        $output | Should -HaveCount 3
+        $output[1] | Should -Match 'Remove 0 expired messages and keep 4 that are held.*"bob"'
+        (Get-StoredMessage $db).Count | Should -Be 14
+    }
+
+    It 'removes what is due, deletes and rewrites files, and says what it kept and why' {
+        $run = Remove-ExpiredMessage $db -Confirm:$false
+        $run.Due, $run.Removed, $run.Held, $run.Failed | Should -Be 12, 8, 4, 0
+        $run.FilesDeleted, $run.FilesRewritten | Should -Be 1, 1
+        ($run.Receipts | Where-Object Mailbox -EQ bob).Reason | Should -Match "held by $([Environment]::UserName)@.*Case 12\."
+        $run | Format-Table | Out-String -Width 80 | Should -Match '12 +8 +4'
+        (Get-ChildItem ./expiry/archive -Directory).Name | Should -Be 'alice', 'bob'
+        (Get-StoredMessage $db alice).Subject | Should -Be 'report 1', 'report 2'
+        Export-StoredMessage $db alice ./kept
+        (Get-ChildItem ./kept -Recurse -File).Count | Should -Be 2
+        (Test-MessageDatabase $db).Result | Should -Be 'Whole'
+    }
+
+    It 'does not let a backup of before bring them back' {
+        $restored = Restore-MessageDatabase $backup.Path ./expiry-restored -WarningVariable said -WarningAction SilentlyContinue
+        (Get-StoredMessage ./expiry-restored).Count | Should -Be 6
+        "$said $($restored.Warnings)" | Should -Match '8 messages had expired'
+        Export-StoredMessage ./expiry-restored * ./restored-mail
+        (Get-ChildItem ./restored-mail -Recurse -File).Count | Should -Be 6
+    }
+
+    It 'takes the rest when the hold is lifted' {
+        $hold | Remove-MessageHold -Confirm:$false
+        (Remove-ExpiredMessage $db -Confirm:$false).Removed | Should -Be 4
+        (Get-StoredMessage $db).Count | Should -Be 2
+    }
+
+    It 'is ArchiveUnavailable where the archive is away, and nothing is removed' {
+        Rename-Item ./expiry/archive away
+        Get-ErrorId { Remove-ExpiredMessage $db -Confirm:$false } | Should -Be 'ArchiveUnavailable'
+        Rename-Item ./expiry/away archive
+        (Get-StoredMessage $db).Count | Should -Be 2
+    }
+}

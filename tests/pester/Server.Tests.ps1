@@ -87,6 +87,8 @@ Describe 'A server' {
         } catch { $trouble = $_ }
         $trouble.FullyQualifiedErrorId | Should -BeLike 'ServerConnectionLost,*'
         $trouble.Exception.Message | Should -Match "\b$($server.ProcessId)\b"
+        # The connection may break a moment before the system has taken back the dying process's lock.
+        Wait-Process -Id $server.ProcessId -ErrorAction Ignore
         $there = @((Get-StoredMessage $db killed).Id.ForEach({ "$_" }))
         @($stored.Where({ "$_" -notin $there })).Count | Should -Be 0
         $stored.Count | Should -BeGreaterOrEqual 200

@@ -10,7 +10,7 @@ Import-Module (Join-Path $RepositoryRoot 'MessageStore.psd1') -ErrorAction Stop
 
 # The cmdlets that the module promises. A test that counts less has seen too little.
 $PromisedCmdlets = @(
-    'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-MessageHold', 'Restore-ArchivedMessage', 'Unblock-MessageArchive',
+    'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-ExpiredMessage', 'Remove-MessageHold', 'Restore-ArchivedMessage', 'Unblock-MessageArchive',
     'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Find-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
     'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Register-MaintenanceSchedule', 'Remove-StoredMailbox', 'Remove-StoredMessage',

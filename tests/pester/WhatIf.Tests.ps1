@@ -15,6 +15,7 @@ BeforeDiscovery {
         @{ Name = 'Remove-MessageHold'; Change = { Get-MessageHold ./mail -IncludeLifted | Remove-MessageHold -WhatIf } }
         @{ Name = 'Block-MessageArchive'; Change = { Block-MessageArchive ./mail alice -Reason test -WhatIf } }
         @{ Name = 'Unblock-MessageArchive'; Change = { Unblock-MessageArchive ./mail * -WhatIf } }
+        @{ Name = 'Remove-ExpiredMessage'; Change = { Remove-ExpiredMessage ./mail -WhatIf } }
         @{ Name = 'Restore-ArchivedMessage'; Change = { Restore-ArchivedMessage ./mail alice -WhatIf } }
         @{ Name = 'Start-MessageArchive'; Change = { Start-MessageArchive ./mail -Before 2003-01-01 -WhatIf } }
         @{ Name = 'Start-StorageGroupBackup'; Change = { Start-StorageGroupBackup ./mail -WhatIf } }

@@ -15,13 +15,41 @@ internal static class ArchivePaths
     {
         string name = FileNames.Escape(mailbox);
 
-        // The one file in the archive folder itself must not meet a mailbox of its name; "%61" is never made of an "a" otherwise, but for device names.
-        return name == ArchiveMarker.FileName ? "%61" + name[1..] : name;
+        // The files in the archive folder itself must not meet a mailbox of their name; "%61" is never made of an "a" otherwise, but for device names.
+        return name switch
+        {
+            ArchiveMarker.FileName => "%61" + name[1..],
+            TombstoneFile.FileName => "%74" + name[1..],
+            _ => name,
+        };
     }
 
     /// <summary>The volume that a mailbox's records of a storage date go to: relative, with forward slashes.</summary>
-    public static string VolumeOf(string mailbox, DateTimeOffset storageDate) =>
-        FolderOf(mailbox) + "/" + storageDate.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture) + Suffix;
+    /// <param name="generation">1 for the first of a month; each time it is rewritten without what has expired, the next.</param>
+    public static string VolumeOf(string mailbox, DateTimeOffset storageDate, int generation = 1) =>
+        Generation(FolderOf(mailbox) + "/" + storageDate.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture) + Suffix, generation);
+
+    /// <summary>The mailbox's folder of a volume.</summary>
+    public static string MailboxFolderOf(string volume) => volume[..volume.IndexOf('/', StringComparison.Ordinal)];
+
+    /// <summary>A volume's name in another generation: <c>2026-07.mbox.gz</c>, then <c>2026-07.2.mbox.gz</c> and so on.</summary>
+    public static string Generation(string volume, int generation)
+    {
+        (string month, _) = Parse(volume);
+        return generation == 1 ? month + Suffix : string.Create(CultureInfo.InvariantCulture, $"{month}.{generation}{Suffix}");
+    }
+
+    /// <summary>Which generation of its month a volume is.</summary>
+    public static int GenerationOf(string volume) => Parse(volume).Generation;
+
+    private static (string Month, int Generation) Parse(string volume)
+    {
+        string name = volume[..^Suffix.Length];
+        int dot = name.LastIndexOf('.');
+        return dot > name.LastIndexOf('/') && int.TryParse(name.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int generation)
+            ? (name[..dot], generation)
+            : (name, 1);
+    }
 
     /// <summary>The volumes of a mailbox that are there, oldest first.</summary>
     public static IEnumerable<string> VolumesIn(IStorage storage, string root, string mailboxFolder) =>

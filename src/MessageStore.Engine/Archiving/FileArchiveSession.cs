@@ -17,6 +17,7 @@ internal sealed class FileArchiveSession : IArchiveSession
     private readonly IStorage storage;
     private readonly string root;
     private readonly string unit;
+    private readonly string month;
     private readonly string volume;
     private readonly IKeyManager keys;
     private readonly TimeProvider time;
@@ -40,18 +41,16 @@ internal sealed class FileArchiveSession : IArchiveSession
         this.time = time;
         this.release = release;
         this.storageDate = storageDate;
-        volume = ArchivePaths.VolumeOf(mailbox, storageDate);
+        month = ArchivePaths.VolumeOf(mailbox, storageDate);
         try
         {
-            bool found = false;
-            foreach (string other in ArchivePaths.VolumesIn(storage, root, ArchivePaths.FolderOf(mailbox)))
+            List<string> volumes = [.. ArchivePaths.VolumesIn(storage, root, ArchivePaths.FolderOf(mailbox))];
+            volume = ChooseVolume(volumes);
+            foreach (string other in volumes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                found |= other == volume;
                 Examine(other);
             }
-            long covered = keys.EndOf(FileArchiveTarget.TargetName, unit, volume);
-            if (!found && covered > 0) throw Short(volume, 0, covered);
         }
         catch
         {
@@ -69,7 +68,7 @@ internal sealed class FileArchiveSession : IArchiveSession
         ObjectDisposedException.ThrowIf(disposed, this);
         cancellationToken.ThrowIfCancellationRequested();
         if (failed) throw ArchiveErrors.Unavailable(PathOf(volume), "an earlier append failed in this run; the next run goes on.");
-        if (batch.Records.Any(r => ArchivePaths.VolumeOf(r.Mailbox, r.StorageDate) != volume))
+        if (batch.Records.Any(r => ArchivePaths.VolumeOf(r.Mailbox, r.StorageDate) != month))
             throw new ArgumentException("A record belongs to another mailbox or month than the session.", nameof(batch));
         try
         {
@@ -105,6 +104,22 @@ internal sealed class FileArchiveSession : IArchiveSession
         release();
     }
 
+    /// <summary>
+    /// The newest generation of this month. One that is gone although keys were recorded in it was deleted because all of it had expired, where no key points at it any
+    /// more: its name is not used again, because keys still cover its length.
+    /// </summary>
+    private string ChooseVolume(List<string> volumes)
+    {
+        int generation = volumes.Where(v => ArchivePaths.Generation(v, 1) == month).Select(ArchivePaths.GenerationOf).DefaultIfEmpty(1).Max();
+        while (Covered(generation + 1) > 0) generation++;
+        string newest = ArchivePaths.Generation(month, generation);
+        if (Covered(generation) == 0 || volumes.Contains(newest)) return newest;
+        MessageStoreException gone = Short(newest, 0, Covered(generation), out long missing);
+        return missing > 0 ? throw gone : ArchivePaths.Generation(month, generation + 1);
+
+        long Covered(int number) => keys.EndOf(FileArchiveTarget.TargetName, unit, ArchivePaths.Generation(month, number));
+    }
+
     private string PathOf(string name) => ArchivePaths.Resolve(root, name);
 
     /// <summary>Compares a file with its keys, and opens it for appending where it is this month's.</summary>
@@ -115,7 +130,7 @@ internal sealed class FileArchiveSession : IArchiveSession
         long length = storage.FileLength(PathOf(name));
         if (length < covered)
         {
-            MessageStoreException tooShort = Short(name, length, covered);
+            MessageStoreException tooShort = Short(name, length, covered, out _);
             if (mine) throw tooShort;
             notes.Add(tooShort.Message);
             return;
@@ -188,9 +203,9 @@ internal sealed class FileArchiveSession : IArchiveSession
         }
     }
 
-    private MessageStoreException Short(string name, long length, long covered)
+    private MessageStoreException Short(string name, long length, long covered, out long missing)
     {
-        long missing = keys.List().LongCount(k =>
+        missing = keys.List().LongCount(k =>
             k.Target == FileArchiveTarget.TargetName && k.Unit == unit && k.Volume == name && k.Offset + k.Length > length);
         return new MessageStoreException(
             ErrorIds.ArchiveDamaged, ErrorKind.Damaged,

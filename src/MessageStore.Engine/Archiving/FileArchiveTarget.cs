@@ -84,6 +84,14 @@ internal sealed class FileArchiveTarget(
         }
     }
 
+    /// <summary>Which messages have expired.</summary>
+    public TombstoneFile Tombstones => new(storage, root, databaseId, time);
+
+    /// <summary>Whether a volume is there.</summary>
+    public bool HasVolume(string volume) => volume.Length > 0 && storage.FileExists(ArchivePaths.Resolve(root, volume));
+
+    public VolumeRewriter Rewriter() => new(storage, root, unit, keys);
+
     /// <summary>All volumes that are there, by mailbox folder, oldest first.</summary>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
     public IReadOnlyList<string> ListVolumes()

@@ -18,6 +18,13 @@ internal sealed record RecordNote
     public string? LiftReason { get; init; }
     public ArchivePolicy? Policy { get; init; }
 
+    /// <summary>What a hold says, for people.</summary>
+    public static string DescribeHold(GroupRecord hold)
+    {
+        RecordNote note = Read(hold);
+        return $"held by {note.By} since {note.Time:u} (hold {hold.Id}): {note.Reason}";
+    }
+
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 
     /// <exception cref="MessageStoreException">LogDamaged: it passed its checksum and is no note.</exception>

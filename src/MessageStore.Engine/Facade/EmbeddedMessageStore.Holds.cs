@@ -44,15 +44,8 @@ internal sealed partial class EmbeddedMessageStore
         return ToHold(now.Record, now.Note, found.Members);
     }
 
-    /// <summary>What a hold says, for people.</summary>
-    internal static string Describe(GroupRecord hold)
-    {
-        RecordNote note = RecordNote.Read(hold);
-        return $"held by {note.By} since {note.Time:u} (hold {hold.Id}): {note.Reason}";
-    }
-
     private static MessageStoreException OnHold(string what, object target, GroupRecord hold) => new(
-        ErrorIds.MessageOnHold, ErrorKind.Denied, $"{what} is {Describe(hold)} It cannot be deleted until that hold is lifted.", target);
+        ErrorIds.MessageOnHold, ErrorKind.Denied, $"{what} is {RecordNote.DescribeHold(hold)} It cannot be deleted until that hold is lifted.", target);
 
     private static MessageHold ToHold(GroupRecord record, RecordNote note, int members) => new()
     {

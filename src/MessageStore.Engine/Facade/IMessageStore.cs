@@ -86,6 +86,10 @@ public interface IMessageStore : IAsyncDisposable
     /// <exception cref="MessageStoreException">HoldNotFound.</exception>
     Task<MessageHold> RemoveHoldAsync(Guid id, string reason, string by, CancellationToken cancellationToken = default);
 
+    /// <summary>Removes archived messages whose deletion date has passed and that no hold covers. Per-mailbox trouble is in the receipts.</summary>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, ArchiveUnavailable; a storage group is not open: nothing was removed.</exception>
+    Task<ExpiryRun> ExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
     IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
 
     /// <summary>Archive keys, one a copy, of the message or of the mailboxes that match a pattern.</summary>

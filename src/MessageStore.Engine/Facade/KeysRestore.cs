@@ -15,12 +15,13 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     {
         if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage);
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
-        HashSet<Guid> missing = Missing(groups, keys);
+        var warnings = new List<string>();
+        BuryExpired(databasePath, settings, keys, groups, warnings);
+        HashSet<Guid> missing = Missing(groups, keys, DatabaseSettings.Resolve(databasePath, settings.ArchivePath));
         if (missing.Count > 0 && originalKeysFolder != keysFolder && storage.FolderExists(originalKeysFolder)) TakeFromOriginal(originalKeysFolder, keysFolder, keys, missing);
         string archivePath = DatabaseSettings.Resolve(databasePath, settings.ArchivePath);
-        var warnings = new List<string>();
         if (missing.Count > 0) TakeFromArchive(archivePath, settings, keys, missing, warnings);
-        if (missing.Count > 0) warnings.Add($"{missing.Count} archived messages have no key: neither the backup nor the archive at {archivePath} says where they lie.");
+        if (missing.Count > 0) warnings.Add($"{missing.Count} archived messages have no key to a file that is there: neither the backup nor the archive at {archivePath} says where they lie.");
         return warnings;
     }
 
@@ -36,16 +37,58 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         JournalKeyManager.Restore(storage, keysFolder, new StorageFileStream(image, 0, image.Length));
     }
 
-    private static HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, JournalKeyManager keys)
+    /// <summary>
+    /// What expired after the backup was made is not to come back, whatever the backup holds. Where a hold covers it in the restored state, the hold counts.
+    /// </summary>
+    private void BuryExpired(string databasePath, DatabaseSettings settings, JournalKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
+    {
+        var archive = new FileArchiveTarget(storage, DatabaseSettings.Resolve(databasePath, settings.ArchivePath), settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
+        long buried = 0, held = 0;
+        try
+        {
+            archive.CheckAsync().AsTask().GetAwaiter().GetResult();
+            foreach (Tombstones stones in archive.Tombstones.Read())
+            {
+                foreach (StorageGroup group in groups)
+                {
+                    List<Guid> back = [.. stones.Ids.Where(id => group.TryGet(id, out _))];
+                    if (back.Count == 0) continue;
+                    group.CommitAsync([.. back.Select(id => Transaction.Deleted(id, group.Identity.Salt))]).GetAwaiter().GetResult();
+                    List<Guid> gone = [.. back.Where(id => !group.TryGet(id, out _))];
+                    keys.Remove(gone);
+                    buried += gone.Count;
+                    held += back.Count - gone.Count;
+                }
+            }
+        }
+        catch (MessageStoreException error)
+        {
+            warnings.Add($"What has expired since the backup may be back, because the archive could not be asked: {error.Message}");
+        }
+        if (buried > 0) warnings.Add($"{buried} messages had expired after the backup was made, and were removed again.");
+        if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
+    }
+
+    private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, JournalKeyManager keys, string archivePath)
     {
         var missing = new HashSet<Guid>();
+        bool isThere = storage.FolderExists(archivePath);
+        var volumes = new Dictionary<string, bool>(StringComparer.Ordinal);
         foreach (StorageGroup group in groups)
             foreach (string mailbox in group.MailboxNames())
                 if (group.TryFindMailbox(mailbox, out int number))
                     foreach (IndexEntry entry in group.List(number))
-                        if (entry.IsArchived && keys.Find(entry.Id.ToGuid()).Count == 0)
+                        if (entry.IsArchived && !keys.Find(entry.Id.ToGuid()).Any(HasVolume))
                             missing.Add(entry.Id.ToGuid());
         return missing;
+
+        // A file that was written anew after the backup has another name: the keys of the backup point at one that is gone.
+        bool HasVolume(ArchiveKey key)
+        {
+            if (!isThere || key.Target != FileArchiveTarget.TargetName) return true;
+            if (!volumes.TryGetValue(key.Volume, out bool found)) volumes[key.Volume] = found = storage.FileExists(ArchivePaths.Resolve(archivePath, key.Volume));
+            return found;
+        }
     }
 
     /// <summary>Reads a copy of the original's key manager: opening it would change it, and it may still be in use.</summary>

@@ -37,6 +37,7 @@ public static class ErrorIds
     public const string BlockNotFound = "BlockNotFound";
     public const string MessageOnHold = "MessageOnHold";
     public const string HoldNotFound = "HoldNotFound";
+    public const string ExpiryFailed = "ExpiryFailed";
     public const string KeysDamaged = "KeysDamaged";
     public const string KeysClosedForWriting = "KeysClosedForWriting";
     public const string BackupNotFound = "BackupNotFound";

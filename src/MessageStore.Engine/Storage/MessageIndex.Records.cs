@@ -51,13 +51,14 @@ internal sealed partial class MessageIndex
     }
 
     /// <inheritdoc cref="HoldOn(int)"/>
-    public GroupRecord? HoldOn(UInt128Bytes id, long receivedTicks, string mailbox)
+    /// <param name="receivedTicks">Where it is not known, any date may be meant.</param>
+    public GroupRecord? HoldOn(UInt128Bytes id, long? receivedTicks, string mailbox)
     {
         foreach ((GroupRecord record, HashSet<UInt128Bytes> members) in holds)
         {
             if (members.Contains(id)) return record;
-            if (record.Mailboxes.Length > 0 && receivedTicks >= record.FromTicks && receivedTicks < record.BeforeTicks && Wildcard.Matches(record.Mailboxes, mailbox))
-                return record;
+            bool isInRange = receivedTicks is not { } ticks || (ticks >= record.FromTicks && ticks < record.BeforeTicks);
+            if (record.Mailboxes.Length > 0 && isInRange && Wildcard.Matches(record.Mailboxes, mailbox)) return record;
         }
         return null;
     }

@@ -26,9 +26,10 @@ internal sealed partial class StorageGroup
     }
 
     /// <summary>The hold that would keep a message from being deleted that is not, or no longer, in the index.</summary>
-    public GroupRecord? HoldOn(Guid id, DateTimeOffset received, string mailbox)
+    /// <param name="received"><see langword="null"/> where it is not known: any date may be meant then.</param>
+    public GroupRecord? HoldOn(Guid id, DateTimeOffset? received, string mailbox)
     {
-        lock (index.Gate) return index.HoldOn(UInt128Bytes.From(id), received.UtcTicks, mailbox);
+        lock (index.Gate) return index.HoldOn(UInt128Bytes.From(id), received?.UtcTicks, mailbox);
     }
 
     /// <summary>The hold that keeps a mailbox from being removed.</summary>

@@ -44,6 +44,7 @@ internal static class RecommendedActions
         ErrorIds.DestinationNotEmpty => "Choose an empty destination, or add -Force to replace what is there.",
         ErrorIds.PointInTimeNotCovered => "Choose a time within the backup and its logs, or add -LogPath.",
         ErrorIds.ArchiveFailed => "Read the reason in the receipt; the messages stay readable, and the next run tries again.",
+        ErrorIds.ExpiryFailed => "Read the reason in the receipt; what was not removed is tried again by the next run.",
         ErrorIds.ServerConnectionLost or ErrorIds.ServerStopping => "Look what was done, and run the command again: what was acknowledged is stored.",
         ErrorIds.ServerFailed => "Read the server's log.",
         ErrorIds.ServerIncompatible => "Install the same version of module and server, and restart the server.",

@@ -1,3 +1,9 @@
+using System.Net;
+using MessageStore.Server.Intake;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MessageStore.Server.Web;
+
 namespace MessageStore.Server.Serving;
 
 /// <summary>
@@ -11,17 +17,25 @@ internal sealed class MessageServer : IAsyncDisposable
     private readonly EmbeddedMessageStore store;
     private readonly ServerSocket socket;
     private readonly WebApplication host;
+    private readonly List<ListenOptions> listening;
     private int disposed;
 
-    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host)
+    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening)
     {
         this.store = store;
         this.socket = socket;
         this.host = host;
+        this.listening = listening;
     }
+
+    /// <summary>Where mail comes in, in the order of the configuration.</summary>
+    public IReadOnlyList<IPEndPoint> IntakeAddresses => [.. listening.Select(l => l.IPEndPoint!)];
 
     /// <summary>Where it answers for the database.</summary>
     public string SocketPath => socket.Path;
+
+    /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
+    public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal) && !listening.Exists(l => l.IPEndPoint!.Port == new Uri(url).Port));
 
     /// <summary>Opens the database and begins to answer.</summary>
     /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
@@ -33,10 +47,11 @@ internal sealed class MessageServer : IAsyncDisposable
         try
         {
             socket = ServerSocket.For(store.Path);
-            host = Build(store, socket, store.Database.Clock, options.LogPath);
-            await host.StartAsync(cancellationToken).ConfigureAwait(false);
+            var listening = new List<ListenOptions>();
+            host = Build(store, socket, store.Database.Clock, options, builder => AddIntake(builder, store, options.Intake, listening));
+            await StartAsync(host, cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
-            return new MessageServer(store, socket, host);
+            return new MessageServer(store, socket, host, listening);
         }
         catch
         {
@@ -61,26 +76,68 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>Puts the host together, without starting it.</summary>
-    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, string? logPath = null)
+    internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, ServerOptions? options = null, Action<WebApplicationBuilder>? more = null)
     {
+        WebOptions? web = options?.Web;
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        if (logPath is not null) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
+        if (options?.LogPath is { } logPath) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton<StoreEndpoint>();
+        if (web is not null) WebSite.AddServices(builder.Services, web, store);
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = ServerSocket.Bind);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.ListenUnixSocket(socket.Path);
+            if (web is not null) WebSite.Listen(kestrel, web);
         });
+        more?.Invoke(builder);
         WebApplication host = builder.Build();
         host.Services.GetRequiredService<StoreEndpoint>().Map(host);
-        host.MapGet("/healthz", async (CancellationToken aborted) => (await store.GetStatusAsync(aborted)).State.ToString());
+        if (web is not null) WebSite.Map(host, store);
+        host.MapGet("/healthz", async (CancellationToken aborted) => await new Health(store, web?.MaximumBackupAge).AnswerAsync(aborted)).ExcludeFromDescription();
         return host;
+    }
+
+    private static void AddIntake(WebApplicationBuilder builder, EmbeddedMessageStore store, IntakeSettings settings, List<ListenOptions> listening)
+    {
+        if (settings.Listeners.Count == 0) return;
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(new Recipients(settings.Recipients, name => Look(store, name)));
+        builder.Services.AddSingleton(services => new IntakeStore(store, settings.Recipients.Unknown == UnknownRecipients.Create, store.Database.Clock, services.GetRequiredService<ILogger<IntakeStore>>()));
+        builder.Services.AddSingleton<IntakeServer>();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            var intake = kestrel.ApplicationServices.GetRequiredService<IntakeServer>();
+            foreach (IntakeOptions options in settings.Listeners)
+            {
+                kestrel.Listen(options.Address, listen =>
+                {
+                    listening.Add(listen);
+                    listen.Run(connection => intake.RunAsync(options, connection));
+                });
+            }
+        });
+    }
+
+    /// <summary>Whether a mailbox is there. While a group is not open nobody can say that one is not.</summary>
+    private static bool? Look(EmbeddedMessageStore store, string name) => store.Database.Mail.GroupOf(name) is not null ? true : store.Database.Mail.FailedGroups.Count > 0 ? null : false;
+
+    private static async Task StartAsync(WebApplication host, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await host.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException)
+        {
+            bool isTaken = error.InnerException is AddressInUseException || error is AddressInUseException;
+            throw new MessageStoreException(isTaken ? ErrorIds.AddressInUse : ErrorIds.AccessDenied, isTaken ? ErrorKind.Busy : ErrorKind.Denied, $"The server cannot listen: {error.Message}", null, error);
+        }
     }
 }

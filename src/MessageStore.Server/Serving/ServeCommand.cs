@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
 
@@ -13,19 +14,31 @@ internal static partial class ServeCommand
         var database = new Option<string>("--database") { Description = "The database folder to own and serve.", Required = true };
         var log = new Option<string?>("--log") { Description = "File to append the log to. Default: the console, or server.log in the database folder with --background." };
         var background = new Option<bool>("--background") { Description = "Leave the terminal's session, so that Ctrl+C there does not end the server." };
-        var command = new Command("serve", "Own a database and serve it until told to stop.") { database, log, background };
+        var configuration = new Option<string?>("--configuration") { Description = "Configuration file, JSON. Default: server.json in the database folder, where there is one." };
+        var set = new Option<string[]>("--set") { Description = "A setting, such as Listen:Lmtp=127.0.0.1:2400. Wins over file and environment. Can be given more than once." };
+        var web = new WebArguments();
+        var command = new Command("serve", "Own a database and serve it until told to stop.") { database, configuration, set, log, background };
+        web.AddTo(command);
         command.SetAction((parsed, cancellationToken) => CommandLine.ReportAsync(async () =>
         {
             bool isBackground = parsed.GetValue(background);
             // Fails where we lead a group of processes already, which is as good.
             if (isBackground && !OperatingSystem.IsWindows()) _ = SetSession();
             string path = Path.GetFullPath(parsed.GetRequiredValue(database));
-            var options = new ServerOptions { Database = path, LogPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null) };
+            string? logPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null);
+            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), (parsed.GetValue(set) ?? []).Select(Setting)) with { Web = web.Read(parsed) };
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
+            foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);
             return 0;
         }));
         return command;
+    }
+
+    private static KeyValuePair<string, string?> Setting(string text)
+    {
+        int at = text.IndexOf('=', StringComparison.Ordinal);
+        return at > 0 ? new(text[..at], text[(at + 1)..]) : throw new MessageStoreException(ErrorIds.ConfigurationInvalid, ErrorKind.InvalidArgument, $"--set {text} is no setting; write name=value.");
     }
 
     [LibraryImport("libc", EntryPoint = "setsid")]

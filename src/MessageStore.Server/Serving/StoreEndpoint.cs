@@ -49,7 +49,7 @@ internal sealed partial class StoreEndpoint(IMessageStore store, IHostApplicatio
     }
 
     /// <summary>The store is for whoever may open the socket's file, and for nobody who comes over the network.</summary>
-    private static bool IsOwnSocket(HttpContext context) => context.Features.Get<IConnectionSocketFeature>()?.Socket.LocalEndPoint is UnixDomainSocketEndPoint;
+    internal static bool IsOwnSocket(HttpContext context) => context.Features.Get<IConnectionSocketFeature>()?.Socket.LocalEndPoint is UnixDomainSocketEndPoint;
 
     [LoggerMessage(LogLevel.Error, "{member} failed.")]
     private partial void CallFailed(string member, Exception error);

@@ -141,6 +141,9 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<MessageHold> RemoveHoldAsync(Guid id, string reason, string by, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public Task<ExpiryRun> ExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 

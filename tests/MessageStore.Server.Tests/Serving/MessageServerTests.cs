@@ -24,7 +24,7 @@ public sealed class MessageServerTests
                     return new NetworkStream(socket, ownsSocket: true);
                 },
             });
-            Assert.Equal("Open", await client.GetStringAsync(new Uri("http://localhost/healthz")));
+            Assert.Equal("healthy\n", await client.GetStringAsync(new Uri("http://localhost/healthz")));
         }
         Assert.False(MessageStore.Storage.OwnerLock.IsHeld(IO.DiskStorage.Instance, Path.Combine(path, "database.lock")));
         Assert.False(File.Exists(Path.Combine(path, "database.sock")));

@@ -1,0 +1,198 @@
+using System.Buffers;
+using MessageStore.IO;
+using MessageStore.Keys;
+
+namespace MessageStore.Archiving;
+
+/// <summary>What is to become of a record.</summary>
+internal enum RecordFate
+{
+    /// <summary>A key points at it: it moves with its key.</summary>
+    Live,
+    /// <summary>No key points at it, and nothing says that it may go: it moves without a key.</summary>
+    Kept,
+    /// <summary>Expired, or another record has taken its place.</summary>
+    Dead,
+}
+
+/// <summary>
+/// Writes archive files anew without what is dead. The records that stay go, byte for byte, into the next generation of the month beside the old file; that is flushed and read
+/// back; then the keys point there; then the old file goes. A crash in between leaves every record where a key points at it, and the next run goes on (docs/archive.md).
+/// </summary>
+internal sealed class VolumeRewriter(IStorage storage, string root, string unit, IKeyManager keys)
+{
+    private const int CopyBlockSize = 1 << 20;
+    private const int KeysAtATime = 4096;
+
+    /// <summary>Writes a volume anew, or deletes it where nothing is left.</summary>
+    /// <param name="fate">What is to become of a record without a key in this volume.</param>
+    /// <returns>Bytes freed, and whether anything was left; nothing freed where nothing is dead.</returns>
+    /// <exception cref="MessageStoreException">ArchiveDamaged: the file is left as it is; ArchiveUnavailable, DiskFull.</exception>
+    public (long Freed, bool Rewritten) Rewrite(string volume, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
+    {
+        try
+        {
+            FinishOlder(volume, cancellationToken);
+            using IStorageFile old = storage.Open(PathOf(volume), FileAccessKind.Read);
+            if (old.Length > keys.EndOf(FileArchiveTarget.TargetName, unit, volume))
+                throw ArchiveErrors.Damaged(old.Path, keys.EndOf(FileArchiveTarget.TargetName, unit, volume),
+                    "what lies beyond was left by an interrupted run; the next run of the archive agent takes it over, then expired records can be removed.");
+            RecordFate FateOf(ArchivedRecordInfo info) => KeyAt(volume, info) is not null ? RecordFate.Live : fate(info);
+            (long dead, long rest) = Weigh(old, FateOf, cancellationToken);
+            if (dead == 0) return (0, false);
+            if (rest > 0) MoveOn(old, volume, FateOf, cancellationToken);
+            Delete(volume);
+            return (dead, rest > 0);
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "removing what has expired", PathOf(volume));
+        }
+    }
+
+    private static (long Dead, long Left) Weigh(IStorageFile old, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
+    {
+        long dead = 0, rest = 0;
+        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(old, 0, Refuse))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (fate(info) == RecordFate.Dead) dead += info.Length;
+            else rest += info.Length;
+        }
+        return (dead, rest);
+    }
+
+    /// <summary>Copies what stays and points the keys at the copies.</summary>
+    private void MoveOn(IStorageFile old, string volume, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
+    {
+        string next = NextGeneration(volume);
+        bool vouched = false;
+        try
+        {
+            using IStorageFile copy = storage.Open(PathOf(next), FileAccessKind.CreateNew);
+            Copy(old, copy, fate, cancellationToken);
+            copy.Flush();
+            storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
+            foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0, Refuse))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ArchiveRecordReader.Verify(copy, info);
+            }
+            vouched = true;
+            PointKeys(copy, next, volume);
+        }
+        catch when (!vouched)
+        {
+            TryDelete(next); // no key has ever pointed there
+            throw;
+        }
+    }
+
+    private static void Copy(IStorageFile old, IStorageFile copy, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
+    {
+        byte[] block = ArrayPool<byte>.Shared.Rent(CopyBlockSize);
+        try
+        {
+            long end = 0;
+            foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(old, 0, Refuse))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (fate(info) == RecordFate.Dead) continue;
+                for (long at = 0; at < info.Length;)
+                {
+                    int count = old.ReadFully(block.AsSpan(0, (int)Math.Min(block.Length, info.Length - at)), info.Offset + at);
+                    if (count == 0) throw ArchiveErrors.Damaged(old.Path, info.Offset + at, "the file ends within a record.");
+                    copy.Write(block.AsSpan(0, count), end + at);
+                    at += count;
+                }
+                end += info.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
+        }
+    }
+
+    /// <summary>Records that lie whole in a newer generation, and whose keys still point into the old one: a run came to copy them and not to say so.</summary>
+    private void FinishOlder(string volume, CancellationToken cancellationToken)
+    {
+        foreach (string newer in ArchivePaths.VolumesIn(storage, root, ArchivePaths.MailboxFolderOf(volume)).ToList())
+        {
+            if (ArchivePaths.Generation(newer, 1) != ArchivePaths.Generation(volume, 1) || ArchivePaths.GenerationOf(newer) <= ArchivePaths.GenerationOf(volume)) continue;
+            cancellationToken.ThrowIfCancellationRequested();
+            if (storage.FileLength(PathOf(newer)) <= keys.EndOf(FileArchiveTarget.TargetName, unit, newer)) continue;
+            using IStorageFile copy = storage.Open(PathOf(newer), FileAccessKind.ReadWrite);
+            copy.Flush(); // keys are about to vouch for it
+            storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
+            PointKeys(copy, newer, volume);
+        }
+    }
+
+    private void PointKeys(IStorageFile copy, string newer, string older)
+    {
+        var moved = new List<ArchiveKey>(KeysAtATime);
+        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0))
+        {
+            if (!keys.Find(info.Id).Any(k => IsIn(k, older) && k.Length == info.Length && k.Sha256 == info.Sha256) || !IsWhole(copy, info)) continue;
+            moved.Add(info.ToKey(FileArchiveTarget.TargetName, unit, newer));
+            if (moved.Count < KeysAtATime) continue;
+            keys.Put(moved);
+            moved.Clear();
+        }
+        keys.Put(moved);
+    }
+
+    private static bool IsWhole(IStorageFile file, ArchivedRecordInfo info)
+    {
+        try
+        {
+            ArchiveRecordReader.Verify(file, info);
+            return true;
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        {
+            return false;
+        }
+    }
+
+    private void Delete(string volume)
+    {
+        string path = PathOf(volume), folder = Path.GetDirectoryName(path)!;
+        storage.DeleteFile(path);
+        storage.FlushFolder(folder);
+        if (storage.ListFiles(folder).Count > 0 || storage.ListFolders(folder).Count > 0) return;
+        storage.DeleteFolder(folder);
+        storage.FlushFolder(root);
+    }
+
+    private string NextGeneration(string volume)
+    {
+        int generation = ArchivePaths.GenerationOf(volume) + 1;
+        while (storage.FileExists(PathOf(ArchivePaths.Generation(volume, generation)))
+            || keys.EndOf(FileArchiveTarget.TargetName, unit, ArchivePaths.Generation(volume, generation)) > 0) generation++;
+        return ArchivePaths.Generation(volume, generation);
+    }
+
+    private ArchiveKey? KeyAt(string volume, ArchivedRecordInfo info) =>
+        keys.Find(info.Id).FirstOrDefault(k => IsIn(k, volume) && k.Offset == info.Offset);
+
+    private bool IsIn(ArchiveKey key, string volume) => key.Target == FileArchiveTarget.TargetName && key.Unit == unit && key.Volume == volume;
+
+    private string PathOf(string volume) => ArchivePaths.Resolve(root, volume);
+
+    private static void Refuse(ArchiveDamage damage) =>
+        throw ArchiveErrors.Damaged(damage.Path, damage.Offset, $"{damage.Length} bytes there hold no record, so the file was left as it is. Look at it with Test-MessageArchive.");
+
+    private void TryDelete(string volume)
+    {
+        try
+        {
+            storage.DeleteFile(PathOf(volume));
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            // No key points there: the next run goes on from it.
+        }
+    }
+}

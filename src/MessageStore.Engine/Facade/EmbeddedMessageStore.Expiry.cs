@@ -1,0 +1,18 @@
+using MessageStore.Archiving;
+using MessageStore.Maintenance;
+
+namespace MessageStore;
+
+internal sealed partial class EmbeddedMessageStore
+{
+    public async Task<ExpiryRun> ExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using MaintenanceLock turn = MaintenanceLock.Take(database.Storage, Path, MaintenanceTask.Archive, database.Clock);
+        if (database.Archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files)
+            throw new MessageStoreException(ErrorIds.ArchiveUnavailable, ErrorKind.Device, $"{Path} has no archive files.", Path);
+        var agent = new ExpiryAgent(Mail, files, database.Keys, database.Clock);
+        ExpiryRun run = await Task.Run(() => agent.RunAsync(options, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (!options.DryRun) new RunRecords(database.Storage, Path).Save("expiry", run.Started, run.Id, run);
+        return run;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Security;
+using Microsoft.AspNetCore.Connections;
+
+namespace MessageStore.Server.Intake;
+
+/// <summary>Takes the connections of those who bring mail, within the limits.</summary>
+internal sealed partial class IntakeServer : IDisposable
+{
+    private readonly ConcurrentDictionary<IPAddress, int> perAddress = new();
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ILogger<IntakeServer> log;
+    private int sessions;
+
+    public IntakeServer(IntakeSettings settings, IntakeStore store, Recipients recipients, IHostApplicationLifetime lifetime, ILogger<IntakeServer> log)
+    {
+        Settings = settings;
+        Store = store;
+        Recipients = recipients;
+        this.log = log;
+        Messages = new SemaphoreSlim(settings.Limits.MessagesAtOnce);
+        if (settings.Certificate is { } certificate) Tls = SslStreamCertificateContext.Create(certificate, null);
+        lifetime.ApplicationStopping.Register(stopping.Cancel);
+    }
+
+    public IntakeSettings Settings { get; }
+
+    public IntakeStore Store { get; }
+
+    public Recipients Recipients { get; }
+
+    /// <summary>Those whose message is coming in.</summary>
+    public SemaphoreSlim Messages { get; }
+
+    public SslStreamCertificateContext? Tls { get; }
+
+    /// <summary>Cancelled when the server is to stop: sessions end between messages.</summary>
+    public CancellationToken Stopping => stopping.Token;
+
+    /// <summary>Sessions at this moment.</summary>
+    public int Sessions => Volatile.Read(ref sessions);
+
+    public async Task RunAsync(IntakeOptions listener, ConnectionContext connection)
+    {
+        IPAddress client = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback;
+        if (client.IsIPv4MappedToIPv6) client = client.MapToIPv4();
+        int here = perAddress.AddOrUpdate(client, 1, (_, count) => count + 1);
+        try
+        {
+            bool isFull = Interlocked.Increment(ref sessions) > Settings.Limits.Sessions || here > Settings.Limits.SessionsPerAddress && !IPAddress.IsLoopback(client);
+            await using var session = new IntakeSession(this, listener, connection, client.ToString());
+            await (isFull ? session.RefuseAsync(Reply.TooManySessions) : session.RunAsync()).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException or ConnectionAbortedException or System.Security.Authentication.AuthenticationException)
+        {
+            Ended(client, error.Message); // the other side has gone, or does not speak TLS as we do
+        }
+        finally
+        {
+            Interlocked.Decrement(ref sessions);
+            Leave(client);
+        }
+    }
+
+    public void Dispose()
+    {
+        stopping.Dispose();
+        Messages.Dispose();
+    }
+
+    private void Leave(IPAddress client)
+    {
+        while (true)
+        {
+            int count = perAddress[client];
+            if (count == 1 ? perAddress.TryRemove(KeyValuePair.Create(client, 1)) : perAddress.TryUpdate(client, count - 1, count)) return;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "The session of {client} ended: {reason}")]
+    private partial void Ended(IPAddress client, string reason);
+}
