@@ -17,6 +17,9 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
     /// <summary>An archiver mostly waits for its flush, so there are more of them than cores.</summary>
     private const int FewestArchivers = 4;
 
+    /// <summary>What all archivers together gather in memory, in bytes.</summary>
+    private const int MemoryBudget = 128 << 20;
+
     /// <exception cref="MessageStoreException">ArchiveUnavailable: nothing was tagged then.</exception>
     public async Task<ArchiveRun> RunAsync(string database, ArchiveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
@@ -34,7 +37,7 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         long done = 0;
         Task[] archivers = [.. Enumerable.Range(0, archiverCount).Select(_ => Guarded(async () => // 440
         {
-            using var archiver = new Archiver(target, keys, options, started, receipts, storage, spoolFolder);
+            using var archiver = new Archiver(target, keys, options, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount));
             await foreach (ArchiveTask task in queue.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
                 await archiver.MoveAsync(task, stop.Token).ConfigureAwait(false);

@@ -6,15 +6,26 @@ namespace MessageStore.Archiving;
 /// </summary>
 /// <param name="current">Where new records go.</param>
 /// <param name="others">Further places that keys may name.</param>
-internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyList<IArchiveTarget> others) : IArchiveTarget
+internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyList<IArchiveTarget> others) : IArchiveTarget, IDisposable
 {
     /// <summary>Where new records go.</summary>
     public IArchiveTarget Current => current;
 
     public string Name => current.Name;
 
+    public int BatchBytes => current.BatchBytes;
+
     /// <summary>The place of a kind; <see langword="null"/> where this database has none.</summary>
     public IArchiveTarget? Find(string name) => name == current.Name ? current : others.FirstOrDefault(t => t.Name == name);
+
+    /// <summary>The same places and one more, which takes the place of the one of its kind.</summary>
+    /// <param name="target">The place.</param>
+    /// <param name="isCurrent">Whether new records go to it from now on; otherwise they do not, although they may have before.</param>
+    public ArchiveTargets With(IArchiveTarget target, bool isCurrent)
+    {
+        IArchiveTarget[] left = [.. others.Prepend(current).Where(t => t.Name != target.Name)];
+        return isCurrent || left.Length == 0 ? new ArchiveTargets(target, left) : new ArchiveTargets(left[0], [.. left[1..], target]);
+    }
 
     public ValueTask CheckAsync(CancellationToken cancellationToken = default) => current.CheckAsync(cancellationToken);
 
@@ -24,6 +35,12 @@ internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyLis
     public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default) => Of(key).OpenAsync(key, cancellationToken);
 
     public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default) => Of(key).VerifyAsync(key, cancellationToken);
+
+    /// <summary>Ends the connections of those places that have some.</summary>
+    public void Dispose()
+    {
+        foreach (IDisposable target in others.Prepend(current).OfType<IDisposable>()) target.Dispose();
+    }
 
     private IArchiveTarget Of(ArchiveKey key) => Find(key.Target) ?? throw new MessageStoreException(
         ErrorIds.ArchiveUnavailable, ErrorKind.Device,

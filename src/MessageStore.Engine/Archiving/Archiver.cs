@@ -12,7 +12,6 @@ namespace MessageStore.Archiving;
 /// </summary>
 internal sealed class Archiver : IDisposable
 {
-    private const int BatchBytes = 4 << 20;
     private const int BatchMessages = 4096;
 
     private readonly IArchiveTarget target;
@@ -20,6 +19,7 @@ internal sealed class Archiver : IDisposable
     private readonly ArchiveOptions options;
     private readonly DateTimeOffset storageDate;
     private readonly ReceiptBook receipts;
+    private readonly int batchBytes;
     private readonly ArchiveRecordWriter writer;
     private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
@@ -28,13 +28,16 @@ internal sealed class Archiver : IDisposable
 
     /// <param name="storage">Where records that are too large for memory wait.</param>
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
-    public Archiver(IArchiveTarget target, IKeyManager keys, ArchiveOptions options, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder)
+    /// <param name="batchBytes">Bytes of records that are gathered in memory before they are appended.</param>
+    public Archiver(
+        IArchiveTarget target, IKeyManager keys, ArchiveOptions options, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes)
     {
         this.target = target;
         this.keys = keys;
         this.options = options;
         this.storageDate = storageDate;
         this.receipts = receipts;
+        this.batchBytes = batchBytes;
         writer = new ArchiveRecordWriter(options.Compression, storage, spoolFolder);
         batch = new ArchiveBatch(writer);
     }
@@ -67,7 +70,7 @@ internal sealed class Archiver : IDisposable
                     settled++;
                     continue;
                 }
-                if (batch.MemoryLength >= BatchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
+                if (batch.MemoryLength >= batchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             }
             if (moving.Count > 0) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             if (recorded.Count > 0) settled += await FinishRecordedAsync(task).ConfigureAwait(false);

@@ -10,6 +10,9 @@ internal interface IArchiveTarget
     /// <summary>The kind of place, as keys name it: <c>files</c> for archive files.</summary>
     string Name { get; }
 
+    /// <summary>How many bytes of records one append is to carry, at best. What many small appends would cost decides.</summary>
+    int BatchBytes => 4 << 20;
+
     /// <summary>Makes sure that the place is there and is this database's.</summary>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
     ValueTask CheckAsync(CancellationToken cancellationToken = default);

@@ -102,7 +102,10 @@ internal sealed class OpenDatabase : IDisposable
             storage.CreateFolder(spool);
             keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
             var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
-            return new OpenDatabase(mail, keys, new ArchiveTargets(files), options.Clock, search);
+            var archive = new ArchiveTargets(files);
+            if (mail.Settings.Objects is { } objects)
+                archive = archive.With(ObjectArchives.Open(objects, mail.Settings.DatabaseId, keys, storage, spool, options.Clock), objects.IsTarget);
+            return new OpenDatabase(mail, keys, archive, options.Clock, search);
         }
         catch (Exception error)
         {
@@ -116,6 +119,7 @@ internal sealed class OpenDatabase : IDisposable
     public void Dispose()
     {
         Search.Dispose();
+        Archive.Dispose();
         Mail.Dispose();
         Keys.Dispose();
     }

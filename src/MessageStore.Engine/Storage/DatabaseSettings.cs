@@ -38,6 +38,8 @@ internal sealed record DatabaseSettings
     public required IReadOnlyList<GroupSettings> StorageGroups { get; init; }
     /// <summary>Storage nodes that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
     public NodeSettings? Nodes { get; init; }
+    /// <summary>Object storage that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
+    public ObjectSettings? Objects { get; init; }
 
     /// <summary>A place of this database as a full path.</summary>
     public static string Resolve(string databasePath, string place) => Path.GetFullPath(place, databasePath);

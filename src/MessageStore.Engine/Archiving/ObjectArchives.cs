@@ -1,0 +1,46 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using MessageStore.IO;
+using MessageStore.Keys;
+
+namespace MessageStore.Archiving;
+
+/// <summary>Finds the assembly for archives on object storage, and loads it and its SDK only where a database asks for one.</summary>
+internal static class ObjectArchives
+{
+    /// <summary>The name that keys have for this kind of place.</summary>
+    public const string TargetName = "objects";
+
+    private const string Component = "MessageStore.ObjectStorage";
+    private const string ProviderName = Component + ".ObjectArchiveProvider";
+
+    /// <summary>Sets up what a database's settings say. What is wrong there is said to whoever needs the archive, and keeps nobody from current mail.</summary>
+    public static IArchiveTarget Open(ObjectSettings settings, Guid databaseId, IKeyManager keys, IStorage storage, string spoolFolder, TimeProvider time)
+    {
+        try
+        {
+            return Load().Open(settings, databaseId, keys, storage, spoolFolder, time);
+        }
+        catch (MessageStoreException error)
+        {
+            return new UnavailableTarget(TargetName, error);
+        }
+    }
+
+    /// <exception cref="MessageStoreException">ArchiveUnavailable: the assembly is not there.</exception>
+    public static IObjectArchiveProvider Load()
+    {
+        try
+        {
+            // Of the engine's own version, in the context that the engine was loaded into: the module has one of its own.
+            Assembly engine = typeof(ObjectArchives).Assembly;
+            AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(engine) ?? AssemblyLoadContext.Default;
+            Type provider = context.LoadFromAssemblyName(new AssemblyName(engine.FullName!) { Name = Component }).GetType(ProviderName, throwOnError: true)!;
+            return (IObjectArchiveProvider)Activator.CreateInstance(provider)!;
+        }
+        catch (Exception error) when (error is IOException or BadImageFormatException or TypeLoadException)
+        {
+            throw ArchiveErrors.Unavailable("on object storage", $"{Component}.dll cannot be loaded: {error.Message}", error);
+        }
+    }
+}
