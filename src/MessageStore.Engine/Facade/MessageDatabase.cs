@@ -122,7 +122,9 @@ public static class MessageDatabase
         try
         {
             var from = new RestoredFrom(storage, clock, options.BackupPath);
-            return from.Note(new DatabaseRestore(storage, clock, progress).Run(options, from.MarkAnd(new KeysRestore(storage, clock).Run), cancellationToken));
+            DatabaseRestore.KeysRestorer keys = new KeysRestore(storage, clock).Run;
+            // What was saved of a damaged backup is not what it would hold, and it must not count as a backup of what was saved.
+            return from.Note(new DatabaseRestore(storage, clock, progress).Run(options, options.SkipDamaged ? keys : from.MarkAnd(keys), cancellationToken));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

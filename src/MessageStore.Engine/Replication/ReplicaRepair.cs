@@ -23,6 +23,12 @@ internal sealed partial class ReplicaRepair(
 
     private readonly List<string> problems = [];
     private readonly Dictionary<string, StorageUnitStatus> units = [];
+
+    /// <summary>
+    /// Messages that got new copies in this run. Their new keys may come up behind the old ones, and the units' listings, which are older, do not know the new copies: looked at a second time
+    /// these would be taken for missing, erased and written again.
+    /// </summary>
+    private readonly HashSet<Guid> mended = [];
     private long messages, underReplicated, restored, erased, expired, unreadable, bytes;
 
     /// <param name="options">How thoroughly, and at what pace.</param>
@@ -44,7 +50,7 @@ internal sealed partial class ReplicaRepair(
             cancellationToken.ThrowIfCancellationRequested();
             if (seen++ % ProgressStep == 0) progress?.Report(new RunProgress(options.Repair ? "Repairing copies" : "Testing copies", key.Mailbox, seen, Math.Max(seen, total)));
             List<ArchiveKey> copies = [.. keys.Find(key.Id).Where(k => k.Target == NodesArchiveTarget.TargetName).OrderBy(k => k.Unit, StringComparer.Ordinal)];
-            if (copies.Count == 0 || copies[0].Unit != key.Unit) continue; // each message once, with the first of its keys
+            if (copies.Count == 0 || copies[0].Unit != key.Unit || mended.Contains(key.Id)) continue; // each message once, with the first of its keys
             await CheckAsync(copies, options, pace, cancellationToken).ConfigureAwait(false);
         }
         if (options.Repair && options.Ids.Count == 0) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
@@ -165,6 +171,7 @@ internal sealed partial class ReplicaRepair(
     private async Task<bool> MendAsync(List<ArchiveKey> good, List<ArchiveKey> bad, List<ArchiveKey> away, Pace pace, CancellationToken cancellationToken)
     {
         ArchiveKey any = good[0];
+        mended.Add(any.Id);
         try
         {
             byte[]? content = null;

@@ -58,4 +58,23 @@ public class BackupAgeTests
         Assert.Equal("", status.StorageGroups[0].Warning);
         await fixture.AssertAllThereAsync(again);
     }
+
+    [Fact]
+    public async Task What_was_saved_of_a_damaged_backup_has_no_backup()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        string path;
+        await using (IMessageStore store = await fixture.OpenAsync())
+        {
+            for (int i = 0; i < 5; i++) await fixture.AppendAsync(store, i, size: 50_000);
+            path = (await store.BackupAsync(new BackupOptions())).Path;
+        }
+        byte[] bytes = await File.ReadAllBytesAsync(path);
+        bytes[bytes.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
+        RestoreRun restored = await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = path, Destination = Path.Combine(fixture.Root, "again"), SkipDamaged = true });
+        Assert.Equal(1, restored.Lost);
+        await using IMessageStore again = await MessageDatabase.OpenAsync(restored.Path);
+        Assert.Null((await again.GetStatusAsync()).BackupAge);
+    }
 }

@@ -21,7 +21,7 @@ public sealed class KilledNodesTests(Xunit.Abstractions.ITestOutputHelper output
         await using var fixture = new NodeFixture();
         string keyFile = Path.Combine(fixture.Root, "key");
         await File.WriteAllTextAsync(keyFile, NodeFixture.Key);
-        File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         NodeProcess[] nodes = [.. Enumerable.Range(1, 4).Select(n => new NodeProcess($"n{n}", fixture.Root))];
         try
         {

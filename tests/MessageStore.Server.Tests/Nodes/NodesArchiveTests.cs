@@ -72,17 +72,18 @@ public sealed class NodesArchiveTests
         Assert.Equal((40, 0), (test.Messages, test.UnderReplicated));
         Assert.Equal(0, (await store.GetStatusAsync()).UnderReplicatedCount);
 
-        int lost = (await KeysAsync(store)).Count(k => k.Unit == "n1/u1");
-        await fixture.StopAsync("n1");
-        System.IO.Directory.Delete(Path.Combine(fixture.Root, "n1"), recursive: true);
-        await fixture.StartAsync("n1");
+        // Which two of the three nodes got a batch is a matter of chance: the last by name that got any is lost, so that new copies come before the old ones.
+        string unit = (await KeysAsync(store)).Max(k => k.Unit)!, node = DirectoryCache.NodeOf(unit);
+        int lost = (await KeysAsync(store)).Count(k => k.Unit == unit);
+        await fixture.StopAsync(node);
+        System.IO.Directory.Delete(Path.Combine(fixture.Root, node), recursive: true);
+        await fixture.StartAsync(node);
         test = await store.RepairCopiesAsync(new ReplicaRepairOptions());
         Assert.Equal(lost, test.UnderReplicated);
         Assert.Equal(lost, (await store.GetStatusAsync()).UnderReplicatedCount);
-        Assert.NotEqual(0, lost);
 
         ReplicaRepairRun repaired = await store.RepairCopiesAsync(new ReplicaRepairOptions { Repair = true });
-        Assert.Equal((lost, 0), (repaired.Restored, repaired.UnderReplicated));
+        Assert.Equal((40, lost, 0), (repaired.Messages, repaired.Restored, repaired.UnderReplicated));
         test = await store.RepairCopiesAsync(new ReplicaRepairOptions { ReadBodies = true });
         Assert.Equal((40, 0), (test.Messages, test.UnderReplicated));
         Assert.Equal(80, (await KeysAsync(store)).Count);
