@@ -20,7 +20,6 @@
         'Block-MessageArchive'
         'Export-MaintenanceSchedule'
         'Export-StoredMessage'
-        'Find-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
         'Get-MaintenanceSchedule'
@@ -65,7 +64,6 @@
         'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
         'Unregister-StorageNode'
-        'Update-MessageSearchIndex'
     )
     PrivateData          = @{
         PSData = @{

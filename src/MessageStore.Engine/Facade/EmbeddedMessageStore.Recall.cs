@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Messages;
 using MessageStore.Storage;
 
@@ -47,7 +48,7 @@ internal sealed partial class EmbeddedMessageStore
         }
         catch (Exception error)
         {
-            done.Complete(error); // reaches the reader
+            done.Complete(error is IOException or UnauthorizedAccessException ? StorageErrors.Wrap(error, "bringing messages back", Path) : error); // reaches the reader
         }
     }
 
@@ -80,6 +81,10 @@ internal sealed partial class EmbeddedMessageStore
         catch (MessageStoreException error)
         {
             return Failed(id, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return Failed(id, StorageErrors.Wrap(error, $"bringing message {id} back", Path));
         }
     }
 

@@ -112,7 +112,7 @@ internal sealed class DatabaseRun : IDisposable
         string place = inPlace ? path : NewPlace(), logs = Open.Database.Mail.LogPath;
         Open.Dispose();
         Restore(new RestoreOptions { BackupPath = Backups[^1], Destination = place, LogPath = inPlace ? null : logs, Force = inPlace });
-        if (!inPlace) Storage.DeleteFolder(path);
+        if (!inPlace) Discard(path);
         path = place;
         Open = MemoryDatabase.Open(Storage, options, path);
         return Task.CompletedTask;
@@ -126,10 +126,22 @@ internal sealed class DatabaseRun : IDisposable
         string place = NewPlace();
         Restore(new RestoreOptions { BackupPath = backup, Destination = place });
         using (MemoryDatabase restored = MemoryDatabase.Open(Storage, options, place)) await restored.CheckAsync(then);
-        Storage.DeleteFolder(place);
+        Discard(place);
     }
 
     public void Dispose() => Open.Dispose();
+
+    /// <summary>Our own tidying, not the product's: where the machine is gone there is nothing to tidy.</summary>
+    private void Discard(string folder)
+    {
+        try
+        {
+            Storage.DeleteFolder(folder);
+        }
+        catch (IOException) when (IsTroubled)
+        {
+        }
+    }
 
     private void Restore(RestoreOptions how) => MessageDatabase.RestoreNow(Storage, how, Clock, null, CancellationToken.None);
 

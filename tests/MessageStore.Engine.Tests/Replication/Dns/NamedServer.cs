@@ -57,7 +57,7 @@ public sealed class NamedServer : IAsyncLifetime, IDisposable
         {
             Servers = [EndPoint],
             Key = keyFile is null ? null : TsigKey.Load(DiskStorage.Instance, keyFile),
-            Timeout = keyFile is null || keyFile == KeyFile ? Patience : TimeSpan.FromSeconds(1), // answers to other keys are waited for in vain
+            Timeout = Patience,
             Attempts = 1,
         },
         time ?? TimeProvider.System);
