@@ -12,7 +12,7 @@ namespace MessageStore.Backups;
 internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clock, IProgress<RunProgress>? progress)
 {
     /// <summary>The keys recovered and the warnings that came of it.</summary>
-    internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
+    internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, OriginalKeys original, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
 
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, LogDamaged, DiskFull.</exception>
     public RestoreRun Run(RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
@@ -83,7 +83,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
                 if (group.ClosedForWriting is { } closed) throw closed;
                 progress?.Report(new RunProgress("Replayed", group.Name, group.ReplayedTransactions, group.ReplayedTransactions));
             }
-            warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, Path.Combine(header.Database, "keys"), plan.Settings, plan.Destination, groups));
+            warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, plan.OriginalKeys, plan.Settings, plan.Destination, groups));
             foreach (StorageGroup group in groups) group.Checkpoint(cancellationToken);
             return new RestoreRun
             {

@@ -35,6 +35,9 @@ internal sealed class RestorePlan
     /// <summary>Where the image of the key manager goes meanwhile.</summary>
     public string KeysImage { get; private set; } = "";
 
+    /// <summary>Where the lost database had its keys.</summary>
+    public OriginalKeys OriginalKeys { get; private set; } = new("", null);
+
     /// <summary>The log path of the lost database; <see langword="null"/> where none survived.</summary>
     public string? SurvivingLogs { get; private set; }
 
@@ -55,6 +58,7 @@ internal sealed class RestorePlan
         RestorePlan plan = existing?.DatabaseId == header.Settings.DatabaseId
             ? MakeInPlace(storage, destination, existing, groups, clock)
             : MakeFresh(storage, destination, header, groups, clock);
+        plan.OriginalKeys = new OriginalKeys(Path.Combine(header.Database, "keys"), KeyServerOf(storage, header, existing));
         plan.SurvivingLogs = options.LogPath is not null ? Path.GetFullPath(options.LogPath)
             : plan.InPlace ? DatabaseSettings.Resolve(destination, plan.Settings.LogPath) : null;
         if (plan.SurvivingLogs is not null && options.LogPath is not null && !storage.FolderExists(plan.SurvivingLogs))
@@ -74,6 +78,7 @@ internal sealed class RestorePlan
         List<string> notes = [.. exchanges.Where(e => storage.FolderExists(e.Final)).Select(e => $"{e.Final} was moved aside to {e.Aside}.")];
         if (InPlace)
         {
+            if (OriginalKeys.Server is not null) Settings.Save(storage, Destination); // the keys are in the folder now, all that the server had among them
             FolderSwap.Run(storage, Destination, exchanges);
             return notes;
         }
@@ -120,6 +125,7 @@ internal sealed class RestorePlan
             BackupPath = "backups",
             ArchivePath = DatabaseSettings.Relate(destination, DatabaseSettings.Resolve(header.Database, header.Settings.ArchivePath)),
             StorageGroups = groups,
+            Keys = null,
         };
         var plan = new RestorePlan(destination, settings, inPlace: false) { stamp = Stamp(storage, [destination], clock) };
         string root = StagingOf(destination, plan.stamp);
@@ -136,7 +142,7 @@ internal sealed class RestorePlan
     private static RestorePlan MakeInPlace(IStorage storage, string destination, DatabaseSettings existing, List<GroupSettings> groups, TimeProvider clock)
     {
         List<string> finals = [.. groups.Select(g => MailDatabase.FoldersOf(destination, existing, g)).SelectMany(f => new[] { f.Store, f.Log })];
-        var plan = new RestorePlan(destination, existing, inPlace: true) { stamp = Stamp(storage, finals, clock) };
+        var plan = new RestorePlan(destination, existing with { Keys = null }, inPlace: true) { stamp = Stamp(storage, finals, clock) };
         foreach (GroupSettings group in groups)
         {
             (string store, string log) = MailDatabase.FoldersOf(destination, existing, group);
@@ -151,6 +157,22 @@ internal sealed class RestorePlan
         plan.KeysFolder = Path.Combine(destination, "keys");
         plan.KeysImage = Path.Combine(destination, $"keys.restoring-{plan.stamp}");
         return plan;
+    }
+
+    /// <summary>The server that has the keys: what the lost database's own settings say counts before those in the backup, which are older.</summary>
+    private static KeyServerSettings? KeyServerOf(IStorage storage, BackupHeader header, DatabaseSettings? existing)
+    {
+        if (existing?.DatabaseId == header.Settings.DatabaseId) return existing.Keys;
+        try
+        {
+            if (storage.FileExists(Path.Combine(header.Database, DatabaseSettings.FileName)) && DatabaseSettings.Load(storage, header.Database) is { } original
+                && original.DatabaseId == header.Settings.DatabaseId) return original.Keys;
+        }
+        catch (MessageStoreException)
+        {
+            // The lost database cannot be asked, which is why it is being restored.
+        }
+        return header.Settings.Keys;
     }
 
     private static List<GroupSettings> ChooseGroups(BackupHeader header, IReadOnlyList<string> groupsInBackup, RestoreOptions options)

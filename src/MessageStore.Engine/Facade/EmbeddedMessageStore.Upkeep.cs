@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using MessageStore.Archiving;
-using MessageStore.Keys;
 using MessageStore.Maintenance;
 using MessageStore.Storage;
 
@@ -71,7 +70,7 @@ internal sealed partial class EmbeddedMessageStore
 
     private string CompactKeys()
     {
-        if (database.Keys is not JournalKeyManager { IsMostlyDead: true } keys) return "";
+        if (database.KeyJournal is not { IsMostlyDead: true } keys) return "";
         long before = keys.JournalBytes;
         try
         {

@@ -98,7 +98,10 @@ public interface IMessageStore : IAsyncDisposable
     IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
 
     /// <summary>Archive keys, one a copy, of the message or of the mailboxes that match a pattern.</summary>
-    IAsyncEnumerable<ArchiveKey> ListKeysAsync(Guid? id = null, string? mailboxPattern = null, CancellationToken cancellationToken = default);
+    /// <param name="unit">Only copies on this unit, such as <c>n1/disk2</c>; <see langword="null"/> for all.</param>
+    /// <param name="dueBefore">Only copies whose deletion date is before this; <see langword="null"/> for all.</param>
+    IAsyncEnumerable<ArchiveKey> ListKeysAsync(
+        Guid? id = null, string? mailboxPattern = null, string? unit = null, DateTimeOffset? dueBefore = null, CancellationToken cancellationToken = default);
 
     /// <summary>Runs a backup session while everybody else goes on.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning, GroupNotFound, DiskFull.</exception>
@@ -149,4 +152,10 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Compares the copies on storage nodes with the keys, and mends what differs where the options say so. What one copy or unit refuses is in the result.</summary>
     /// <exception cref="MessageStoreException">NodesNotSet, MaintenanceRunning, DirectoryUnavailable.</exception>
     Task<ReplicaRepairRun> RepairCopiesAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Moves the archive keys to another key manager: copies them, compares number and digest, and only then lets the new one count. Changes of keys wait meanwhile.</summary>
+    /// <exception cref="MessageStoreException">
+    /// MaintenanceRunning; KeysExist: the server holds keys of this database; KeysUnavailable, KeysDamaged, InvalidParameter, PathNotFound: the keys stay where they were.
+    /// </exception>
+    Task<KeyMove> MoveKeysAsync(KeyMoveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 }

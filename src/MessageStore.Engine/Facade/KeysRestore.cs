@@ -1,4 +1,6 @@
+using System.Globalization;
 using MessageStore.Archiving;
+using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Storage;
@@ -7,18 +9,22 @@ namespace MessageStore;
 
 /// <summary>
 /// Gives a restored database its keys: from the backup's image, then, for messages archived after it, from the lost database's own key manager where it survived,
-/// then from the archive files themselves, which hold all that a key says.
+/// then from the archive files themselves, which hold all that a key says. Where the keys were on a server, its keys take the place of the image's, which are older; the restored
+/// database keeps them in its own folder all the same, so that it and the original never change the same keys.
 /// </summary>
 internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
 {
-    public IReadOnlyList<string> Run(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
+    public IReadOnlyList<string> Run(string keysFolder, string? keysImage, OriginalKeys original, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
     {
         var warnings = new List<string>();
+        if (original.Server is not null && storage.FolderExists(keysFolder)) // of an interrupted move: it does not count
+            storage.RenameFolder(keysFolder, keysFolder + clock.GetUtcNow().UtcDateTime.ToString("'.before-move-'yyyyMMddHHmmssfff", CultureInfo.InvariantCulture));
         if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage, warnings);
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
+        if (original.Server is { } server) TakeFromServer(server, settings.DatabaseId, keys, warnings);
         BuryExpired(databasePath, settings, keys, groups, warnings);
         HashSet<Guid> missing = Missing(groups, keys, DatabaseSettings.Resolve(databasePath, settings.ArchivePath));
-        if (missing.Count > 0 && originalKeysFolder != keysFolder && storage.FolderExists(originalKeysFolder)) TakeFromOriginal(originalKeysFolder, keysFolder, keys, missing);
+        if (missing.Count > 0 && original.Folder != keysFolder && storage.FolderExists(original.Folder)) TakeFromOriginal(original.Folder, keysFolder, keys, missing);
         string archivePath = DatabaseSettings.Resolve(databasePath, settings.ArchivePath);
         if (missing.Count > 0) TakeFromArchive(archivePath, settings, keys, missing, warnings);
         if (missing.Count > 0) warnings.Add($"{missing.Count} archived messages have no key to a file that is there: neither the backup nor the archive at {archivePath} says where they lie.");
@@ -43,6 +49,31 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             // Only a restore that passes over damage comes here: any other has verified the image with the rest.
             warnings.Add($"{error.Message} The keys were looked for in the archive.");
             JournalKeyManager.Create(storage, keysFolder);
+        }
+    }
+
+    /// <summary>Takes over all that the server has: whatever becomes of the restore, no key that counted is missing then.</summary>
+    private static void TakeFromServer(KeyServerSettings settings, Guid databaseId, JournalKeyManager keys, List<string> warnings)
+    {
+        long taken = 0;
+        try
+        {
+            using IKeyServer server = KeyServers.Open(settings, databaseId);
+            foreach (CoveredVolume[] volumes in server.ListVolumes().Chunk(KeyCopy.BatchSize)) keys.Cover(volumes);
+            Guid last = Guid.Empty;
+            foreach (ArchiveKey[] batch in server.List().Chunk(KeyCopy.BatchSize))
+            {
+                keys.Remove([.. batch.Select(k => k.Id).Distinct().Where(id => id != last)]); // copies that have moved since the backup are not where its image says
+                keys.Put(batch);
+                last = batch[^1].Id;
+                taken += batch.Length;
+            }
+            warnings.Add($"{taken} archive keys were taken over from PostgreSQL. The restored database has its keys in its own folder; where it takes the place of the original, "
+                + "move them back with Move-ArchiveKey -To PostgreSql -Force.");
+        }
+        catch (MessageStoreException error) when (error.ErrorId is not (ErrorIds.DiskFull or ErrorIds.DeviceFailed or ErrorIds.KeysClosedForWriting))
+        {
+            warnings.Add($"The archive keys were on PostgreSQL and could not all be taken over ({taken} were): {error.Message} The restored database has those of the backup; what was archived, or copied anew, after it may not be found.");
         }
     }
 

@@ -41,6 +41,8 @@ public static class ErrorIds
     public const string NoArchivePolicy = "NoArchivePolicy";
     public const string KeysDamaged = "KeysDamaged";
     public const string KeysClosedForWriting = "KeysClosedForWriting";
+    public const string KeysUnavailable = "KeysUnavailable";
+    public const string KeysExist = "KeysExist";
     public const string BackupNotFound = "BackupNotFound";
     public const string BackupDamaged = "BackupDamaged";
     public const string BackupIncomplete = "BackupIncomplete";

@@ -128,6 +128,21 @@ internal sealed partial class JournalKeyManager : IKeyManager
         }
     }
 
+    public IEnumerable<CoveredVolume> ListVolumes()
+    {
+        for (int number = 0; ; number++)
+        {
+            CoveredVolume covered;
+            lock (gate)
+            {
+                if (number >= current.Volumes.Count) yield break; // numbers stay when the journal is compacted
+                KeyVolume volume = current.Volumes[number];
+                covered = new CoveredVolume(volume.Target, volume.Unit, volume.Name, volume.End);
+            }
+            if (covered.End > 0) yield return covered;
+        }
+    }
+
     public void Dispose()
     {
         lock (gate)

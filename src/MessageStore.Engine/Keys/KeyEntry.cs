@@ -55,11 +55,12 @@ internal static class KeyEntry
         return length >= least && length <= source.Length && length % 8 == 0 ? length : 0;
     }
 
-    public static int WriteVolume(Span<byte> target, KeyVolume volume)
+    /// <param name="end">Bytes that its keys cover.</param>
+    public static int WriteVolume(Span<byte> target, KeyVolume volume, long end)
     {
         int length = Begin(target, KeyEntryKind.Volume, 0, VolumeSize, volume.Target, volume.Unit, volume.Name);
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], volume.Number);
-        BinaryPrimitives.WriteInt64LittleEndian(target[8..], volume.End);
+        BinaryPrimitives.WriteInt64LittleEndian(target[8..], end);
         int at = VolumeSize;
         WriteText(target, ref at, 16, volume.Target);
         WriteText(target, ref at, 18, volume.Unit);

@@ -59,7 +59,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         new("recall", 6, RecallAsync),
         new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
         new("compact", 6, CompactAsync),
-        new("compact keys", 3, t => Task.Run(((JournalKeyManager)t.Run.Open.Database.Keys).Compact)),
+        new("compact keys", 3, t => Task.Run(t.Run.Open.Database.KeyJournal!.Compact)),
         new("back up", 8, t => t.Run.BackUpAsync(isQuiet: false)),
         new("back up what is new", 4, t => t.Run.BackUpAsync(isQuiet: false, BackupKind.Incremental)),
         new("drill", 2, DrillAsync),

@@ -1,0 +1,83 @@
+namespace MessageStore.Keys;
+
+/// <summary>
+/// The key manager of an open database: one that can be exchanged for another while everybody goes on. Reading never waits; changes wait while an exchange is under way, so that
+/// none is lost between the two.
+/// </summary>
+/// <param name="first">The key manager to begin with. This one disposes it.</param>
+internal sealed class KeySwitch(IKeyManager first) : IKeyManager
+{
+    private readonly ReaderWriterLockSlim changes = new(); // read: a change is under way; write: an exchange is
+    private readonly List<IKeyManager> replaced = [];
+    private volatile IKeyManager current = first;
+
+    /// <summary>The one that counts now.</summary>
+    public IKeyManager Current => current;
+
+    public long Count => current.Count;
+
+    public void Put(IReadOnlyList<ArchiveKey> keys) => Change(m =>
+    {
+        m.Put(keys);
+        return true;
+    });
+
+    public long Remove(IReadOnlyList<Guid> ids) => Change(m => m.Remove(ids));
+
+    public bool Remove(Guid id, string target, string unit) => Change(m => m.Remove(id, target, unit));
+
+    public void Cover(IReadOnlyList<CoveredVolume> volumes) => Change(m =>
+    {
+        m.Cover(volumes);
+        return true;
+    });
+
+    public IReadOnlyList<ArchiveKey> Find(Guid id) => current.Find(id);
+
+    public IReadOnlyList<ArchiveKey> Find(IReadOnlyCollection<Guid> ids) => current.Find(ids);
+
+    public IEnumerable<ArchiveKey> List() => current.List();
+
+    public IEnumerable<ArchiveKey> List(KeyQuery query) => current.List(query);
+
+    public long EndOf(string target, string unit, string volume) => current.EndOf(target, unit, volume);
+
+    public IEnumerable<CoveredVolume> ListVolumes() => current.ListVolumes();
+
+    /// <summary>Exchanges the key manager; nothing changes meanwhile.</summary>
+    /// <param name="make">Gets the old one and makes the new one, which holds the same. Where it fails the old one stays.</param>
+    public void Exchange(Func<IKeyManager, IKeyManager> make)
+    {
+        changes.EnterWriteLock();
+        try
+        {
+            IKeyManager next = make(current);
+            replaced.Add(current); // somebody may be reading from it
+            current = next;
+        }
+        finally
+        {
+            changes.ExitWriteLock();
+        }
+    }
+
+    public void Dispose()
+    {
+        current.Dispose();
+        foreach (IKeyManager old in replaced) old.Dispose();
+        changes.Dispose();
+    }
+
+    private T Change<T>(Func<IKeyManager, T> change)
+    {
+        changes.EnterReadLock();
+        try
+        {
+            return change(current);
+        }
+        finally
+        {
+            changes.ExitReadLock();
+        }
+    }
+}
