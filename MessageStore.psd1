@@ -34,6 +34,7 @@
         'Get-StoredMessage'
         'Import-StoredMessage'
         'Invoke-MessageMaintenance'
+        'Move-ArchiveKey'
         'Move-StoredMessage'
         'New-MessageDatabase'
         'New-StoredMailbox'

@@ -15,6 +15,8 @@ internal static class BenchProgram
         ["backup"] = BackupBench.RunAsync,
         ["lmtp"] = LmtpBench.RunAsync,
         ["replicate"] = ReplicateBench.RunAsync,
+        ["retrieve"] = RetrieveBench.RunAsync,
+        ["repair"] = RepairBench.RunAsync,
         ["checksums"] = _ => Own(ChecksumBench.Run),
         ["records"] = a => Own(() => RecordBench.Run(Made(a.Path))),
         ["keys"] = a => Own(() => KeyBench.Run(Made(a.Path))),

@@ -191,7 +191,14 @@ public sealed class KeyMoveTests(PostgreSqlServer server) : IClassFixture<Postgr
         {
             var store = new EmbeddedMessageStore(open);
             await ReadAllAsync(store, MessageCount);
-            if (open.KeyJournal is null != toServer) await store.MoveKeysAsync(toServer ? there : back);
+            try
+            {
+                if (open.KeyJournal is null != toServer) await store.MoveKeysAsync(toServer ? there : back);
+            }
+            catch (MessageStoreException error)
+            {
+                Assert.Fail($"After a fault at operation {operation} the move {(toServer ? "there" : "back")} cannot be made again: {error.Message}");
+            }
             await ReadAllAsync(store, MessageCount);
             if (open.KeyJournal is null) await store.MoveKeysAsync(back);
         }

@@ -69,6 +69,22 @@ internal sealed class FileArchiveTarget(
         }
     }
 
+    public ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default)
+    {
+        IStorageFile file = OpenVolume(key.Volume, key.Offset);
+        try
+        {
+            ArchiveRecordReader.Verify(file, ArchiveRecordReader.ReadInfo(file, key));
+            return ValueTask.FromResult<Stream>(new OwningStream(new StorageFileStream(file, key.Offset, key.Length), file));
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (!ArchiveErrors.IsDevice(error)) throw;
+            throw ArchiveErrors.Wrap(error, $"reading message {key.Id}", file.Path);
+        }
+    }
+
     public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default)
     {
         using IStorageFile file = OpenVolume(key.Volume, key.Offset);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using MessageStore.Archiving;
 using MessageStore.Keys;
 using MessageStore.Maintenance;
+using MessageStore.Replication;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -102,24 +103,29 @@ internal sealed partial class EmbeddedMessageStore
     /// <summary>Keys name the archive folder by a word that stays when it moves; people want to know where it is now.</summary>
     private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath } : key;
 
-    /// <summary>Opens an archived message from the first copy that is whole.</summary>
+    private Task<Stream?> OpenArchivedAsync(StorageGroup group, IndexEntry entry, CancellationToken cancellationToken) =>
+        OpenCopyAsync(group, entry, database.Archive.OpenAsync, cancellationToken);
+
+    /// <summary>Opens an archived message from the first copy that is whole. Where one was not, the message is queued for repair.</summary>
     /// <returns><see langword="null"/> where the message was recalled or deleted, or its record moved, in the meantime: look again.</returns>
-    private async Task<Stream?> OpenArchivedAsync(StorageGroup group, IndexEntry entry, CancellationToken cancellationToken)
+    private async Task<Stream?> OpenCopyAsync(StorageGroup group, IndexEntry entry, Func<ArchiveKey, CancellationToken, ValueTask<Stream>> open, CancellationToken cancellationToken)
     {
         Guid id = entry.Id.ToGuid();
         MessageStoreException? trouble = null;
+        bool isDamaged = false;
         IReadOnlyList<ArchiveKey> copies = database.Keys.Find(id);
         foreach (ArchiveKey key in copies.OrderBy(k => database.Nodes?.IsSuspect(k) ?? false))
         {
             try
             {
-                Stream body = await database.Archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
-                if (trouble?.ErrorId == ErrorIds.ArchiveDamaged) database.Nodes?.Repairs.Add(id);
+                Stream body = await open(key, cancellationToken).ConfigureAwait(false);
+                if (isDamaged) database.Nodes?.Repairs.Add(id);
                 return body;
             }
             catch (MessageStoreException error)
             {
                 trouble ??= error;
+                isDamaged |= error.ErrorId == ErrorIds.ArchiveDamaged && key.Target == NodesArchiveTarget.TargetName;
             }
         }
         if (!group.TryGet(id, out IndexEntry now) || !now.IsArchived) return null;

@@ -26,23 +26,15 @@ internal sealed partial class OpenDatabase
     {
         long started = Clock.GetTimestamp();
         KeyDigest? copied = null;
-        string note = "";
         IKeyManager? old = null;
+        KeyServerSettings? settings = null;
         Keys.Exchange(from =>
         {
             old = from;
-            (IKeyManager to, copied) = options.To == KeyManagerKind.PostgreSql ? CopyToServer(from, options, progress, cancellationToken) : CopyToFolder(from, progress, cancellationToken);
+            (IKeyManager to, settings, copied) = options.To == KeyManagerKind.PostgreSql ? CopyToServer(from, options, progress, cancellationToken) : CopyToFolder(from, progress, cancellationToken);
             return to;
-        });
-        try
-        {
-            if (old is IKeyServer server) server.Leave();
-            else RetireFolder(old!);
-        }
-        catch (MessageStoreException error)
-        {
-            note = $"The keys are moved, but what they left behind could not be cleared away: {error.Message}";
-        }
+        }, () => Mail.ChangeSettings(s => s with { Keys = settings }));
+        string note = ClearAway(old!);
         return new KeyMove { Path = Path, To = options.To, Keys = copied!.Keys, Volumes = copied.Volumes, Duration = Clock.GetElapsedTime(started), Note = note };
     }
 
@@ -77,7 +69,7 @@ internal sealed partial class OpenDatabase
         }
     }
 
-    private (IKeyManager, KeyDigest) CopyToServer(IKeyManager from, KeyMoveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    private (IKeyManager, KeyServerSettings?, KeyDigest) CopyToServer(IKeyManager from, KeyMoveOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         if (from is not JournalKeyManager) throw Already("on PostgreSQL");
         if (options.ConnectionFile is not { } file)
@@ -86,13 +78,8 @@ internal sealed partial class OpenDatabase
         IKeyServer server = KeyServers.Open(settings, Mail.Settings.DatabaseId);
         try
         {
-            List<Guid> earlier = [.. Interrupted(), settings.Token];
-            AtomicFile.Write(Storage, IntentPath, JsonSerializer.SerializeToUtf8Bytes(earlier));
-            server.Begin(earlier, options.Replace);
-            KeyDigest copied = KeyCopy.Run(from, server, progress, cancellationToken);
-            Mail.ChangeSettings(s => s with { Keys = settings });
-            Storage.DeleteFile(IntentPath);
-            return (server, copied);
+            server.Begin(Intend(settings.Token), options.Replace);
+            return (server, settings, KeyCopy.Run(from, server, progress, cancellationToken));
         }
         catch (Exception error)
         {
@@ -102,20 +89,19 @@ internal sealed partial class OpenDatabase
         }
     }
 
-    private (IKeyManager, KeyDigest) CopyToFolder(IKeyManager from, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    private (IKeyManager, KeyServerSettings?, KeyDigest) CopyToFolder(IKeyManager from, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         if (from is JournalKeyManager) throw Already("in the database folder");
         JournalKeyManager? journal = null;
         try
         {
+            Intend(Mail.Settings.Keys!.Token); // what is left on the server afterwards is ours
             if (Storage.FolderExists(KeysPath)) // of an interrupted move: it does not count
                 Storage.RenameFolder(KeysPath, KeysPath + Clock.GetUtcNow().UtcDateTime.ToString("'.before-move-'yyyyMMddHHmmssfff", CultureInfo.InvariantCulture));
             DurableFolder.Create(Storage, KeysPath);
             JournalKeyManager.Create(Storage, KeysPath);
             journal = JournalKeyManager.Open(Storage, KeysPath, Clock);
-            KeyDigest copied = KeyCopy.Run(from, journal, progress, cancellationToken);
-            Mail.ChangeSettings(s => s with { Keys = null });
-            return (journal, copied);
+            return (journal, null, KeyCopy.Run(from, journal, progress, cancellationToken));
         }
         catch (Exception error)
         {
@@ -123,6 +109,15 @@ internal sealed partial class OpenDatabase
             if (error is IOException or UnauthorizedAccessException) throw StorageErrors.Wrap(error, "moving the archive keys", KeysPath);
             throw;
         }
+    }
+
+    /// <summary>Records durably that what a server holds under a token is this copy's, and was perhaps left by an interrupted move.</summary>
+    /// <returns>That token and those of earlier moves that did not come to their end.</returns>
+    private List<Guid> Intend(Guid token)
+    {
+        List<Guid> all = [.. Interrupted(), token];
+        AtomicFile.Write(Storage, IntentPath, JsonSerializer.SerializeToUtf8Bytes(all));
+        return all;
     }
 
     /// <summary>Tokens of moves that did not come to their end.</summary>
@@ -139,17 +134,27 @@ internal sealed partial class OpenDatabase
         }
     }
 
-    private void RetireFolder(IKeyManager journal)
+    /// <summary>Clears away what the old key manager left. The new one counts already, so trouble here is only a note.</summary>
+    private string ClearAway(IKeyManager old)
     {
         try
         {
-            journal.Dispose(); // on Windows no open file can be deleted
-            Storage.DeleteFolder(KeysPath);
+            if (old is IKeyServer server)
+            {
+                server.Leave();
+            }
+            else
+            {
+                old.Dispose(); // on Windows no open file can be deleted
+                Storage.DeleteFolder(KeysPath);
+            }
+            Storage.DeleteFile(IntentPath);
             Storage.FlushFolder(Path);
+            return "";
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
         {
-            throw StorageErrors.Wrap(error, "deleting the old key journal", KeysPath);
+            return $"The keys are moved, but what they left behind could not be cleared away: {error.Message}";
         }
     }
 

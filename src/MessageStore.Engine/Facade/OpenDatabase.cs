@@ -131,7 +131,7 @@ internal sealed partial class OpenDatabase : IDisposable
     /// <exception cref="MessageStoreException">What is wrong with the settings; nothing is changed then.</exception>
     public void SetNodes(NodeSettings settings)
     {
-        NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+        NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock, Mail.Settings.DatabaseId);
         try
         {
             Mail.ChangeSettings(s => s with { Nodes = settings });
@@ -152,7 +152,7 @@ internal sealed partial class OpenDatabase : IDisposable
         if (Mail.Settings.Nodes is not { } settings) return;
         try
         {
-            Nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+            Nodes = NodesArchive.Open(settings, Keys, Storage, Clock, Mail.Settings.DatabaseId);
             Archive = Archive.With(Nodes.Target, settings.IsTarget);
         }
         catch (MessageStoreException error)

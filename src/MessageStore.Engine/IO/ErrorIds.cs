@@ -19,6 +19,7 @@ public static class ErrorIds
     public const string MailboxNotFound = "MailboxNotFound";
     public const string MailboxExists = "MailboxExists";
     public const string MessageNotFound = "MessageNotFound";
+    public const string MessageExpired = "MessageExpired";
     public const string MessageTooLarge = "MessageTooLarge";
     public const string MessageDamaged = "MessageDamaged";
     public const string NotMail = "NotMail";
@@ -75,6 +76,7 @@ public static class ErrorIds
     public const string DirectoryUnavailable = "DirectoryUnavailable";
     public const string NodeUnavailable = "NodeUnavailable";
     public const string UnitUnavailable = "UnitUnavailable";
+    public const string UnitOfAnotherDatabase = "UnitOfAnotherDatabase";
     public const string NotEnoughCopies = "NotEnoughCopies";
     public const string NodeRefused = "NodeRefused";
     public const string NodeNotFound = "NodeNotFound";

@@ -10,6 +10,7 @@ internal sealed class KeySwitch(IKeyManager first) : IKeyManager
     private readonly ReaderWriterLockSlim changes = new(); // read: a change is under way; write: an exchange is
     private readonly List<IKeyManager> replaced = [];
     private volatile IKeyManager current = first;
+    private MessageStoreException? closed;
 
     /// <summary>The one that counts now.</summary>
     public IKeyManager Current => current;
@@ -46,14 +47,27 @@ internal sealed class KeySwitch(IKeyManager first) : IKeyManager
 
     /// <summary>Exchanges the key manager; nothing changes meanwhile.</summary>
     /// <param name="make">Gets the old one and makes the new one, which holds the same. Where it fails the old one stays.</param>
-    public void Exchange(Func<IKeyManager, IKeyManager> make)
+    /// <param name="decide">
+    /// Makes the new one count from now on, durably. Where this fails it is not known which of the two the next opening takes: both can be read, and neither is changed any more until then.
+    /// </param>
+    public void Exchange(Func<IKeyManager, IKeyManager> make, Action decide)
     {
         changes.EnterWriteLock();
         try
         {
+            if (closed is not null) throw Refusal(closed);
             IKeyManager next = make(current);
             replaced.Add(current); // somebody may be reading from it
             current = next;
+            try
+            {
+                decide();
+            }
+            catch (MessageStoreException error)
+            {
+                closed = error;
+                throw;
+            }
         }
         finally
         {
@@ -73,6 +87,7 @@ internal sealed class KeySwitch(IKeyManager first) : IKeyManager
         changes.EnterReadLock();
         try
         {
+            if (closed is not null) throw Refusal(closed);
             return change(current);
         }
         finally
@@ -80,4 +95,7 @@ internal sealed class KeySwitch(IKeyManager first) : IKeyManager
             changes.ExitReadLock();
         }
     }
+
+    private static MessageStoreException Refusal(MessageStoreException cause) => new(ErrorIds.KeysClosedForWriting, ErrorKind.Device,
+        $"Archive keys are not changed any more since a move of them failed at its last step: {cause.Message} Open the database again.", cause.Target, cause);
 }

@@ -13,10 +13,12 @@ internal sealed class NodesArchive : IDisposable
     private readonly ReplicatedWriter writer;
     private readonly IKeyManager keys;
     private readonly TimeProvider time;
+    private readonly Guid databaseId;
 
-    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, IKeyManager keys, TimeProvider time)
+    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, IKeyManager keys, TimeProvider time, Guid databaseId)
     {
         this.keys = keys;
+        this.databaseId = databaseId;
         Repairs = new RepairQueue((id, cancellationToken) => RepairAsync(new ReplicaRepairOptions { Repair = true, ReadBodies = true, Ids = [id] }, null, cancellationToken));
         this.connector = connector;
         this.directory = directory;
@@ -32,15 +34,15 @@ internal sealed class NodesArchive : IDisposable
 
     /// <summary>Puts it together; no node is asked yet.</summary>
     /// <exception cref="MessageStoreException">What is wrong with the settings, the key file or the certificate.</exception>
-    public static NodesArchive Open(NodeSettings settings, IKeyManager keys, IStorage storage, TimeProvider time)
+    public static NodesArchive Open(NodeSettings settings, IKeyManager keys, IStorage storage, TimeProvider time, Guid databaseId)
     {
         Check(settings);
         IStorageDirectory records = StorageDirectories.Open(settings.Directory, storage, time);
-        var options = new ReplicationOptions { Copies = settings.Copies, Topology = settings.Topology };
+        var options = new ReplicationOptions { Copies = settings.Copies, Topology = settings.Topology, Database = databaseId };
         var connector = new HttpNodeConnector(SharedKey.ReadFile(settings.KeyFile), HttpNodeConnector.DefaultTimeout, time, Authority(settings.AuthorityFile));
         var directory = new DirectoryCache(records, options, time);
-        var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time), options);
-        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), keys, time);
+        var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time, databaseId), options);
+        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), keys, time, databaseId);
     }
 
     /// <exception cref="MessageStoreException">InvalidParameter.</exception>
@@ -53,7 +55,7 @@ internal sealed class NodesArchive : IDisposable
     /// <summary>Compares copies with keys, and mends them where the options say so.</summary>
     /// <inheritdoc cref="ReplicaRepair.RunAsync"/>
     public Task<ReplicaRepairRun> RepairAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken) =>
-        new ReplicaRepair(keys, Target, writer, directory, connector, time).RunAsync(options, progress, cancellationToken);
+        new ReplicaRepair(keys, Target, writer, directory, connector, time, databaseId).RunAsync(options, progress, cancellationToken);
 
     /// <summary>What the directory says.</summary>
     /// <exception cref="MessageStoreException">DirectoryUnavailable.</exception>

@@ -17,6 +17,7 @@ internal static class NodeCommand
         var certificate = new Option<string?>("--certificate") { Description = "Certificate with its key, .pfx or .pem. Required off loopback." };
         var url = new Option<string?>("--url") { Description = "The path that others reach it by, where that is not the address it listens at." };
         var directory = new Option<string?>("--directory") { Description = "Where it enters its record: a file, or dns:… (docs/dns.md)." };
+        var database = new Option<Guid?>("--database") { Description = "Id of the database that its units serve (Get-MessageDatabase shows it). Default: the first that stores something on an empty unit." };
         var group = new Option<int>("--group") { Description = "Its group: a higher number serves only where the lower ones cannot." };
         var weight = new Option<int>("--weight") { Description = "How much of its group's load it takes, in proportion.", DefaultValueFactory = _ => 1 };
         var buffer = new Option<int>("--buffer") { Description = "KiB of records in memory at which a block is written.", DefaultValueFactory = _ => 1024 };
@@ -31,7 +32,7 @@ internal static class NodeCommand
         });
         var command = new Command("node", "Store archive records on the disks of this machine and serve them to others.")
         {
-            name, unit, create, listen, keyFile, certificate, url, directory, group, weight, buffer, linger,
+            name, unit, create, listen, keyFile, certificate, url, directory, database, group, weight, buffer, linger,
         };
         command.SetAction((parsed, cancellationToken) => CommandLine.ReportAsync(async () =>
         {
@@ -45,6 +46,7 @@ internal static class NodeCommand
                 CertificatePath = parsed.GetValue(certificate),
                 Url = parsed.GetValue(url),
                 Directory = parsed.GetValue(directory) is { } place ? StorageDirectories.FullName(place) : null,
+                Database = parsed.GetValue(database),
                 Group = parsed.GetValue(group),
                 Weight = parsed.GetValue(weight),
                 BufferSize = parsed.GetValue(buffer) << 10,

@@ -20,10 +20,10 @@ internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget me
         host.MapGet("/units/{unit}/volumes", (string unit) => AnswerAsync(() => node.ListVolumesAsync(unit)));
         host.MapGet("/units/{unit}/volumes/{day}/{file}", ReadAsync);
         host.MapGet("/units/{unit}/records/{day}/{file}", (string unit, string day, string file) => AnswerAsync(() => node.ListRecordsAsync(unit, $"{day}/{file}")));
-        host.MapPost("/units/{unit}/erase", (string unit, HttpContext context) => AnswerAsync(async () =>
-            await node.EraseAsync(unit, await BodyAsync<ErasedRecord[]>(context).ConfigureAwait(false)).ConfigureAwait(false)));
-        host.MapPost("/units/{unit}/expire", (string unit, string now, HttpContext context) => AnswerAsync(async () =>
-            await node.ExpireAsync(unit, Date(now), (await BodyAsync<Guid[]>(context).ConfigureAwait(false)).ToHashSet()).ConfigureAwait(false)));
+        host.MapPost("/units/{unit}/erase", (string unit, Guid? database, HttpContext context) => AnswerAsync(async () =>
+            await node.EraseAsync(unit, database ?? Guid.Empty, await BodyAsync<ErasedRecord[]>(context).ConfigureAwait(false)).ConfigureAwait(false)));
+        host.MapPost("/units/{unit}/expire", (string unit, string now, Guid? database, HttpContext context) => AnswerAsync(async () =>
+            await node.ExpireAsync(unit, database ?? Guid.Empty, Date(now), (await BodyAsync<Guid[]>(context).ConfigureAwait(false)).ToHashSet()).ConfigureAwait(false)));
         host.MapGet("/health", HealthAsync);
     }
 
@@ -162,6 +162,7 @@ internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget me
             ErrorKind.NotFound => StatusCodes.Status404NotFound,
             ErrorKind.Damaged or ErrorKind.InvalidArgument => StatusCodes.Status400BadRequest,
             ErrorKind.Busy => StatusCodes.Status503ServiceUnavailable,
+            ErrorKind.Denied => StatusCodes.Status409Conflict, // 403 would say that the key is wrong
             _ => StatusCodes.Status500InternalServerError,
         };
         context.Response.Headers[HttpStorageNode.ErrorHeader] = error.ErrorId;

@@ -29,6 +29,9 @@ internal sealed record NodeOptions
     /// <summary>Where it enters its record; none to be registered by hand.</summary>
     public string? Directory { get; init; }
 
+    /// <summary>The database that units are to serve which do not say whose they are; none for the first that stores something.</summary>
+    public Guid? Database { get; init; }
+
     public int Group { get; init; }
 
     public int Weight { get; init; } = 1;

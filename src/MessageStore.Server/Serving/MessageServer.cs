@@ -1,5 +1,6 @@
 using System.Net;
 using MessageStore.Server.Intake;
+using MessageStore.Server.Retrieval;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MessageStore.Server.Web;
@@ -18,10 +19,12 @@ internal sealed class MessageServer : IAsyncDisposable
     private readonly ServerSocket socket;
     private readonly WebApplication host;
     private readonly List<ListenOptions> listening;
+    private readonly RetrievalServer? retrieval;
     private int disposed;
 
-    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening)
+    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening, RetrievalServer? retrieval)
     {
+        this.retrieval = retrieval;
         this.store = store;
         this.socket = socket;
         this.host = host;
@@ -37,6 +40,9 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
     public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal) && !listening.Exists(l => l.IPEndPoint!.Port == new Uri(url).Port));
 
+    /// <summary>Where messages are given out by Id; <see langword="null"/> where they are not.</summary>
+    public string? RetrievalUrl => retrieval?.Url;
+
     /// <summary>Opens the database and begins to answer.</summary>
     /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
     public static async Task<MessageServer> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
@@ -44,17 +50,20 @@ internal sealed class MessageServer : IAsyncDisposable
         EmbeddedMessageStore store = await MessageDatabase.OpenHereAsync(options.Database, cancellationToken).ConfigureAwait(false);
         ServerSocket? socket = null;
         WebApplication? host = null;
+        RetrievalServer? retrieval = null;
         try
         {
             socket = ServerSocket.For(store.Path);
             var listening = new List<ListenOptions>();
             host = Build(store, socket, store.Database.Clock, options, builder => AddIntake(builder, store, options.Intake, listening));
             await StartAsync(host, cancellationToken).ConfigureAwait(false);
+            if (options.Retrieval is { } how) retrieval = await RetrievalServer.StartAsync(store, how, cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
-            return new MessageServer(store, socket, host, listening);
+            return new MessageServer(store, socket, host, listening, retrieval);
         }
         catch
         {
+            if (retrieval is not null) await retrieval.DisposeAsync().ConfigureAwait(false);
             if (host is not null) await host.DisposeAsync().ConfigureAwait(false);
             socket?.Dispose();
             await store.DisposeAsync().ConfigureAwait(false);
@@ -69,6 +78,7 @@ internal sealed class MessageServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
+        if (retrieval is not null) await retrieval.DisposeAsync().ConfigureAwait(false);
         await host.StopAsync().ConfigureAwait(false);
         await host.DisposeAsync().ConfigureAwait(false);
         socket.Dispose();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using MessageStore.Server.Retrieval;
 using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
@@ -19,6 +20,8 @@ internal static partial class ServeCommand
         var web = new WebArguments();
         var command = new Command("serve", "Own a database and serve it until told to stop.") { database, configuration, set, log, background };
         web.AddTo(command);
+        var retrieval = new RetrievalArguments();
+        retrieval.AddTo(command);
         command.SetAction((parsed, cancellationToken) => CommandLine.ReportAsync(async () =>
         {
             bool isBackground = parsed.GetValue(background);
@@ -26,9 +29,10 @@ internal static partial class ServeCommand
             if (isBackground && !OperatingSystem.IsWindows()) _ = SetSession();
             string path = Path.GetFullPath(parsed.GetRequiredValue(database));
             string? logPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null);
-            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), (parsed.GetValue(set) ?? []).Select(Setting)) with { Web = web.Read(parsed) };
+            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), (parsed.GetValue(set) ?? []).Select(Setting)) with { Web = web.Read(parsed), Retrieval = retrieval.Read(parsed) };
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
             foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
+            if (server.RetrievalUrl is { } url) await Console.Out.WriteLineAsync($"messages by Id at {url}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);
             return 0;
         }));

@@ -1,4 +1,5 @@
 using MessageStore.Server.Intake;
+using MessageStore.Server.Retrieval;
 using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
@@ -17,6 +18,8 @@ internal sealed record ServerOptions
     public string? LogPath { get; init; }
     /// <summary>The page and its API; <see langword="null"/> for none.</summary>
     public WebOptions? Web { get; init; }
+    /// <summary>Messages by Id over HTTP; <see langword="null"/> for none.</summary>
+    public RetrievalOptions? Retrieval { get; init; }
     public IntakeSettings Intake { get; init; } = new();
 
     /// <summary>Reads the configuration: file, then environment (<c>MESSAGESTORE_SERVER_Listen__Lmtp</c>), then <paramref name="settings"/>, later ones winning.</summary>

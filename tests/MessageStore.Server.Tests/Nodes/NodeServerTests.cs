@@ -62,8 +62,8 @@ public sealed class NodeServerTests
         Assert.Equal((record.Info.Id, stored.Places[0].Offset, record.Info.StorageDate), (listed.Id, listed.Offset, listed.StorageDate));
         StorageUnitStatus status = Assert.Single(await node.GetStatusAsync());
         Assert.Equal(("n1/u1", 1L, UnitAvailability.Available), (status.Name, status.RecordCount, status.Availability));
-        Assert.Equal(0, await node.ExpireAsync("n1/u1", DateTimeOffset.MaxValue, new HashSet<Guid>()));
-        Assert.Equal(1, await node.EraseAsync("n1/u1", [new ErasedRecord(listed.Id, stored.Places[0].Volume, listed.Offset)]));
+        Assert.Equal(0, await node.ExpireAsync("n1/u1", Guid.Empty, DateTimeOffset.MaxValue, new HashSet<Guid>()));
+        Assert.Equal(1, await node.EraseAsync("n1/u1", Guid.Empty, [new ErasedRecord(listed.Id, stored.Places[0].Volume, listed.Offset)]));
         Assert.Empty(await node.ListRecordsAsync("n1/u1", stored.Places[0].Volume));
         Assert.Equal(ErrorIds.UnitUnavailable, (await Assert.ThrowsAsync<MessageStoreException>(async () => await node.ListVolumesAsync("n1/u9"))).ErrorId);
         Assert.Equal(ErrorIds.PathNotFound, (await Assert.ThrowsAsync<MessageStoreException>(async () => await node.ReadAsync("n1/u1", "2026-01-01/never-00000001.mbox.gz", 0, 10))).ErrorId);
