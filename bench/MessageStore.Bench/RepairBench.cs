@@ -17,10 +17,10 @@ internal static class RepairBench
         await using (store.ConfigureAwait(false))
         {
             await store.SetNodesAsync(new NodeSettings { Directory = Path.Combine(arguments.Path, "nodes.json"), KeyFile = Path.Combine(arguments.Path, "key") }).ConfigureAwait(false);
-            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (n, _) =>
+            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (n, stop) =>
             {
                 using MessageBody body = MessageBody.FromMemory(BenchGroup.Body(size));
-                await store.AppendAsync(new MessageToAppend { Mailbox = $"user{n % 64}", Body = body, CreateMailbox = true }).ConfigureAwait(false);
+                await store.AppendAsync(new MessageToAppend { Mailbox = $"user{n % 64}", Body = body, CreateMailbox = true }, stop).ConfigureAwait(false);
             }).ConfigureAwait(false);
             ArchiveRun archived = await store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue }).ConfigureAwait(false);
             if (archived.Moved != count) throw new InvalidOperationException($"{archived.Moved} of {count} messages were archived.");

@@ -51,13 +51,13 @@ internal static partial class RetrieveBench
         await using (store.ConfigureAwait(false))
         {
             await store.SetNodesAsync(new NodeSettings { Directory = directory, KeyFile = key }).ConfigureAwait(false);
-            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (n, _) =>
+            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (n, stop) =>
             {
                 byte[] bytes = BenchGroup.Body(size);
                 using MessageBody body = MessageBody.FromMemory(bytes);
-                StoredMessage stored = await store.AppendAsync(new MessageToAppend { Mailbox = $"user{n % 8}", Body = body, CreateMailbox = true }).ConfigureAwait(false);
+                StoredMessage stored = await store.AppendAsync(new MessageToAppend { Mailbox = $"user{n % 8}", Body = body, CreateMailbox = true }, stop).ConfigureAwait(false);
                 ids[n] = stored.Id;
-                await File.WriteAllBytesAsync(Path.Combine(files, "messages", stored.Id.ToString()), bytes).ConfigureAwait(false);
+                await File.WriteAllBytesAsync(Path.Combine(files, "messages", stored.Id.ToString()), bytes, stop).ConfigureAwait(false);
             }).ConfigureAwait(false);
             ArchiveRun run = await store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue }).ConfigureAwait(false);
             if (run.Moved != count) throw new InvalidOperationException($"{run.Moved} of {count} messages were archived: {run.Receipts.FirstOrDefault(r => r.Failed > 0)?.Reason}");
