@@ -4,7 +4,7 @@ using MessageStore.Tests.Support;
 namespace MessageStore.Tests.PostgreSql;
 
 /// <summary>A real PostgreSQL server in a temporary folder, reached by a socket in it: no port of the machine is taken.</summary>
-public sealed class PostgreSqlServer : IAsyncLifetime
+public sealed class PostgreSqlServer : IAsyncLifetime, IDisposable
 {
     private const string Role = "keys";
 
@@ -31,8 +31,9 @@ public sealed class PostgreSqlServer : IAsyncLifetime
     public async Task DisposeAsync()
     {
         if (Missing is null) await StopAsync();
-        folder.Dispose();
     }
+
+    public void Dispose() => folder.Dispose();
 
     /// <summary>Writes a file with the way to a database of this server, as an administrator would.</summary>
     /// <param name="database">Name of the database.</param>
