@@ -2,6 +2,7 @@ using MessageStore.IO;
 using MessageStore.Replication;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace MessageStore.Server.Nodes;

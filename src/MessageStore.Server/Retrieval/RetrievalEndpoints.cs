@@ -67,24 +67,22 @@ internal sealed class RetrievalEndpoints(EmbeddedMessageStore store, NodeKey key
             await context.Response.Body.WriteAsync(kept.AsMemory((int)from, (int)(end - from)), context.RequestAborted).ConfigureAwait(false);
             return;
         }
-        Stream? content = wanted == Representation.Record
+        await using Stream? content = wanted == Representation.Record
             ? await store.OpenRecordAsync(id, context.RequestAborted).ConfigureAwait(false)
             : await store.OpenReadAsync(id, context.RequestAborted).ConfigureAwait(false);
-        await using (content?.ConfigureAwait(false) ?? default)
+
+        // Recalled, or moved to a record of another length, since we looked: what the headers say is not true any more.
+        if (content is null || content.Length != (wanted == Representation.Record ? message.RecordLength : message.Length))
+            throw new MessageStoreException(ErrorIds.MessageNotFound, ErrorKind.Busy, $"Message {id} is being moved; ask again.", id);
+        if (content.Length > MessageCache.LargestMessage)
         {
-            // Recalled, or moved to a record of another length, since we looked: what the headers say is not true any more.
-            if (content is null || content.Length != (wanted == Representation.Record ? message.RecordLength : message.Length))
-                throw new MessageStoreException(ErrorIds.MessageNotFound, ErrorKind.Busy, $"Message {id} is being moved; ask again.", id);
-            if (content.Length <= MessageCache.LargestMessage)
-            {
-                byte[] bytes = new byte[content.Length];
-                await content.ReadExactlyAsync(bytes, context.RequestAborted).ConfigureAwait(false);
-                cache.Add(id, wanted, message.Sha256, bytes);
-                await context.Response.Body.WriteAsync(bytes.AsMemory((int)from, (int)(end - from)), context.RequestAborted).ConfigureAwait(false);
-                return;
-            }
             await CopyAsync(content, from, end, context).ConfigureAwait(false);
+            return;
         }
+        byte[] bytes = new byte[content.Length];
+        await content.ReadExactlyAsync(bytes, context.RequestAborted).ConfigureAwait(false);
+        cache.Add(id, wanted, message.Sha256, bytes);
+        await context.Response.Body.WriteAsync(bytes.AsMemory((int)from, (int)(end - from)), context.RequestAborted).ConfigureAwait(false);
     }
 
     private static async Task CopyAsync(Stream content, long from, long end, HttpContext context)
