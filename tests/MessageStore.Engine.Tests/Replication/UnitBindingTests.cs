@@ -32,8 +32,8 @@ public sealed class UnitBindingTests
             foreach (Guid stranger in (Guid[])[Theirs, Guid.Empty])
             {
                 Assert.Equal(ErrorIds.UnitOfAnotherDatabase, (await AppendAsync(node, stranger, 3)).Error!.ErrorId);
-                Assert.Equal(ErrorIds.UnitOfAnotherDatabase, Assert.Throws<MessageStoreException>(() => { _ = node.EraseAsync("u1", stranger, []); }).ErrorId);
-                Assert.Equal(ErrorIds.UnitOfAnotherDatabase, Assert.Throws<MessageStoreException>(() => { _ = node.ExpireAsync("u1", stranger, DateTimeOffset.MaxValue, Nobody); }).ErrorId);
+                Assert.Equal(ErrorIds.UnitOfAnotherDatabase, (await Assert.ThrowsAsync<MessageStoreException>(async () => await node.EraseAsync("u1", stranger, []))).ErrorId);
+                Assert.Equal(ErrorIds.UnitOfAnotherDatabase, (await Assert.ThrowsAsync<MessageStoreException>(async () => await node.ExpireAsync("u1", stranger, DateTimeOffset.MaxValue, Nobody))).ErrorId);
             }
             Assert.Equal(Ours, node.Units[0].Database);
         }
