@@ -86,12 +86,12 @@ internal sealed class KeyConnection : IDisposable
             ErrorIds.DiskFull, ErrorKind.Device, $"The disk of PostgreSQL ({name}), which keeps the archive keys, is full: {full.MessageText}", name, error),
         PostgresException { SqlState: "42P01" or "3F000" } => new MessageStoreException(
             ErrorIds.KeysDamaged, ErrorKind.Damaged, $"PostgreSQL ({name}) holds no archive keys. Was the connection file changed, or the server's database made anew? Restore that from its own backup, or restore this database.", name, error),
-        PostgresException other => Unavailable($"answers {other.SqlState}: {other.MessageText}"),
-        _ => Unavailable($"does not answer: {error.InnerException?.Message ?? error.Message}"),
+        PostgresException other => Unavailable($"answers {other.SqlState}: {other.MessageText.TrimEnd('.')}.", error),
+        _ => Unavailable($"does not answer: {(error.InnerException?.Message ?? error.Message).TrimEnd('.')}.", error),
     };
 
-    private MessageStoreException Unavailable(string detail) => new(
-        ErrorIds.KeysUnavailable, ErrorKind.Device, $"PostgreSQL ({name}), which keeps the archive keys, {detail} Mail in the store is not touched by it.", name);
+    private MessageStoreException Unavailable(string detail, Exception inner) => new(
+        ErrorIds.KeysUnavailable, ErrorKind.Device, $"PostgreSQL ({name}), which keeps the archive keys, {detail} Mail in the store is not touched by it.", name, inner);
 
     private T Run<T>(Func<NpgsqlConnection, T> work, Func<bool> isWithoutEffect)
     {

@@ -49,18 +49,33 @@ internal static class KeySchema
         ],
     ];
 
+    private const int Tries = 8;
+    private const string UniqueViolation = "23505";
+    private const string DuplicateTable = "42P07";
+
     /// <summary>The version that this code works with.</summary>
     public static int Current => Steps.Length;
 
     /// <summary>Creates what is missing. Several may do so at the same time: the steps' own transaction lets one through.</summary>
     public static void Update(KeyConnection server)
     {
-        server.Change(connection =>
+        for (int attempt = 1; ; attempt++)
         {
-            Execute(connection, "CREATE TABLE IF NOT EXISTS messagestore_schema (only_one integer NOT NULL PRIMARY KEY, version integer NOT NULL)");
-            Execute(connection, "INSERT INTO messagestore_schema (only_one, version) VALUES (1, 0) ON CONFLICT (only_one) DO NOTHING");
-            return true;
-        });
+            try
+            {
+                server.Change(connection =>
+                {
+                    Execute(connection, "CREATE TABLE IF NOT EXISTS messagestore_schema (only_one integer NOT NULL PRIMARY KEY, version integer NOT NULL)");
+                    Execute(connection, "INSERT INTO messagestore_schema (only_one, version) VALUES (1, 0) ON CONFLICT (only_one) DO NOTHING");
+                    return true;
+                });
+                break;
+            }
+            catch (MessageStoreException error) when (attempt < Tries && error.InnerException is PostgresException { SqlState: UniqueViolation or DuplicateTable })
+            {
+                // IF NOT EXISTS is no promise where two look at the same time: now it is there.
+            }
+        }
         server.Change(connection =>
         {
             using var ask = new NpgsqlCommand("SELECT version FROM messagestore_schema WHERE only_one = 1 FOR UPDATE", connection);
