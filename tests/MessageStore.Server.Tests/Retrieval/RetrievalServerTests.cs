@@ -13,7 +13,7 @@ using MessageStore.Server.Tests.Nodes;
 namespace MessageStore.Server.Tests.Retrieval;
 
 /// <summary>Messages by Id over HTTP, from real storage nodes.</summary>
-public sealed class RetrievalServerTests : IAsyncLifetime
+public sealed class RetrievalServerTests : IAsyncLifetime, IDisposable
 {
     private static readonly ArchiveOptions Everything = new() { Before = DateTimeOffset.MaxValue };
 
@@ -38,11 +38,12 @@ public sealed class RetrievalServerTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        http.Dispose();
         await server.DisposeAsync();
         await store.DisposeAsync();
         await fixture.DisposeAsync();
     }
+
+    public void Dispose() => http.Dispose();
 
     [Fact]
     public async Task A_message_comes_byte_for_byte_from_store_and_archive_with_its_digest_as_its_tag()
