@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using MessageStore.IO;
 using MessageStore.Keys;
 
@@ -39,7 +37,9 @@ internal sealed class NodesArchive : IDisposable
         Check(settings);
         IStorageDirectory records = StorageDirectories.Open(settings.Directory, storage, time);
         var options = new ReplicationOptions { Copies = settings.Copies, Topology = settings.Topology, Database = databaseId };
-        var connector = new HttpNodeConnector(SharedKey.ReadFile(settings.KeyFile), HttpNodeConnector.DefaultTimeout, time, Authority(settings.AuthorityFile));
+        var connector = new HttpNodeConnector(
+            settings.KeyFile is { } key ? SharedKey.ReadFile(key) : "", HttpNodeConnector.DefaultTimeout, time,
+            settings.AuthorityFile is { } authority ? NodeCertificates.LoadAuthority(authority) : null, settings.CertificateFile is { } certificate ? NodeCertificates.LoadWithKey(certificate) : null);
         var directory = new DirectoryCache(records, options, time);
         var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time, databaseId), options);
         return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), keys, time, databaseId);
@@ -50,6 +50,8 @@ internal sealed class NodesArchive : IDisposable
     {
         if (settings.Copies is < 1 or > NodeSettings.CopiesLimit)
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"{settings.Copies} copies were asked for; it must be 1 to {NodeSettings.CopiesLimit}.", settings.Copies);
+        if (settings.KeyFile is null && settings.CertificateFile is null)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, "Storage nodes ask for a key or a certificate: name the file with the shared key, or the one with the certificate to show them.", settings.Directory);
     }
 
     /// <summary>Compares copies with keys, and mends them where the options say so.</summary>
@@ -68,17 +70,5 @@ internal sealed class NodesArchive : IDisposable
     {
         Repairs.Dispose();
         connector.Dispose();
-    }
-
-    private static X509Certificate2? Authority(string? path)
-    {
-        try
-        {
-            return path is null ? null : X509CertificateLoader.LoadCertificateFromFile(path);
-        }
-        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException)
-        {
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The certificate {path} cannot be read: {error.Message}", path, error);
-        }
     }
 }

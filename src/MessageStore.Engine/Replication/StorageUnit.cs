@@ -11,7 +11,8 @@ namespace MessageStore.Replication;
 /// <remarks>A write or flush that fails takes the unit out: it acknowledges nothing more until it is opened again. Reading goes on.</remarks>
 internal sealed partial class StorageUnit : IDisposable
 {
-    private const string LockName = "unit.lock";
+    /// <summary>Held by the node that serves the unit.</summary>
+    public const string LockName = "unit.lock";
 
     private readonly IStorage storage;
     private readonly UnitOptions options;
@@ -49,7 +50,7 @@ internal sealed partial class StorageUnit : IDisposable
     public static StorageUnit Open(IStorage storage, string folder, string node, string? unit, UnitOptions options)
     {
         UnitMarker marker = UnitMarker.Load(storage, folder, node, unit);
-        OwnerLock owner = OwnerLock.Take(storage, Path.Combine(folder, LockName), "storage unit", options.Clock, holder => new MessageStoreException(
+        OwnerLock owner = OwnerLock.Take(storage, Path.Combine(folder, LockName), node, options.Clock, holder => new MessageStoreException(
             ErrorIds.DatabaseInUse, ErrorKind.Busy, $"The storage unit {folder} is served by process {holder?.ProcessId.ToString() ?? "(unknown)"} already.", folder));
         try
         {

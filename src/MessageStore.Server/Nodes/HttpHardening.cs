@@ -1,6 +1,7 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MessageStore.Replication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace MessageStore.Server.Nodes;
 
@@ -28,17 +29,17 @@ internal static class HttpHardening
         kestrel.Limits.MinResponseDataRate = new MinDataRate(SlowestBytesPerSecond, SlowGrace);
     }
 
-    /// <summary>Reads a certificate with its key: PKCS #12, or a PEM file that holds both.</summary>
-    /// <exception cref="MessageStoreException">InvalidParameter.</exception>
-    public static X509Certificate2 LoadCertificate(string path)
+    /// <summary>TLS with a certificate of ours.</summary>
+    /// <param name="certificatePath">Our certificate with its key.</param>
+    /// <param name="clientAuthority">Where clients must show a certificate: that of the authority that has signed it.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter: a file cannot be used.</exception>
+    public static HttpsConnectionAdapterOptions Https(string certificatePath, string? clientAuthority = null)
     {
-        try
-        {
-            return path.EndsWith(".pem", StringComparison.OrdinalIgnoreCase) ? X509Certificate2.CreateFromPemFile(path) : X509CertificateLoader.LoadPkcs12FromFile(path, null);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The certificate {path} cannot be used: {error.Message}", path, error);
-        }
+        var https = new HttpsConnectionAdapterOptions { ServerCertificate = NodeCertificates.LoadWithKey(certificatePath) };
+        if (clientAuthority is null) return https;
+        X509Certificate2 authority = NodeCertificates.LoadAuthority(clientAuthority);
+        https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
+        https.ClientCertificateValidation = (certificate, _, _) => NodeCertificates.IsSignedBy(certificate, authority);
+        return https;
     }
 }

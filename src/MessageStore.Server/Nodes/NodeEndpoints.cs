@@ -8,7 +8,7 @@ using Microsoft.Net.Http.Headers;
 namespace MessageStore.Server.Nodes;
 
 /// <summary>The requests of a storage node. Protocol: docs/replication.md.</summary>
-internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget memory)
+internal sealed class NodeEndpoints(StorageNode node, NodeKey? key, ByteBudget memory)
 {
     private const int CopyBlockSize = 256 << 10;
 
@@ -30,7 +30,7 @@ internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget me
     /// <summary>Before anything else is looked at: a stranger learns nothing and costs no more than a header.</summary>
     private async Task AuthenticateAsync(HttpContext context, RequestDelegate next)
     {
-        if (key.IsShownBy(context.Request.Headers.Authorization))
+        if (key is null || key.IsShownBy(context.Request.Headers.Authorization)) // without a key TLS has seen a certificate
         {
             await next(context).ConfigureAwait(false);
             return;

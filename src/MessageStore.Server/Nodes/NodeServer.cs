@@ -38,7 +38,9 @@ internal sealed class NodeServer : IAsyncDisposable
     public static async Task<NodeServer> StartAsync(NodeOptions options, TimeProvider clock, CancellationToken cancellationToken = default)
     {
         Check(options);
-        var connector = new HttpNodeConnector(options.SharedKey, HttpNodeConnector.DefaultTimeout, clock);
+        var connector = new HttpNodeConnector(options.SharedKey, HttpNodeConnector.DefaultTimeout, clock,
+            options.AuthorityPath is { } authority ? NodeCertificates.LoadAuthority(authority) : null,
+            options is { ClientCertificates: true, CertificatePath: { } own } ? NodeCertificates.LoadWithKey(own) : null);
         StorageNode? node = null;
         WebApplication? host = null;
         try
@@ -82,7 +84,9 @@ internal sealed class NodeServer : IAsyncDisposable
     {
         if (!StorageServerRecords.IsName(options.Name)) throw Invalid($"The node name '{options.Name}' must be 1 to {StorageServerRecords.NameLength} small letters, digits and hyphens.");
         if (options.Units.Count is 0 or > StorageServerRecords.UnitLimit) throw Invalid($"A node has 1 to {StorageServerRecords.UnitLimit} units; name each with --unit.");
-        if (options.SharedKey.Length < SharedKey.ShortestLength) throw Invalid($"The shared key must have {SharedKey.ShortestLength} or more characters.");
+        if (options.ClientCertificates && (options.CertificatePath is null || options.AuthorityPath is null))
+            throw Invalid("Client certificates come with TLS: name the node's own certificate with --certificate, and with --authority the one that clients' certificates must be signed by.");
+        if (options.SharedKey.Length < SharedKey.ShortestLength && !(options.ClientCertificates && options.SharedKey.Length == 0)) throw Invalid($"The shared key must have {SharedKey.ShortestLength} or more characters.");
         if (!options.IsLoopback && options.CertificatePath is null)
         {
             throw Invalid($"A storage node does not listen at {options.Listen} without TLS: everybody on the way could read mail and the shared key. "
@@ -129,12 +133,12 @@ internal sealed class NodeServer : IAsyncDisposable
             HttpHardening.Apply(kestrel);
             kestrel.Listen(options.Listen, listen =>
             {
-                if (options.CertificatePath is { } path) listen.UseHttps(HttpHardening.LoadCertificate(path));
+                if (options.CertificatePath is { } path) listen.UseHttps(HttpHardening.Https(path, options.ClientCertificates ? options.AuthorityPath : null));
                 else listen.Protocols = HttpProtocols.Http1;
             });
         });
         WebApplication host = builder.Build();
-        new NodeEndpoints(node, new NodeKey(options.SharedKey), new ByteBudget(options.Memory)).Map(host);
+        new NodeEndpoints(node, options.SharedKey.Length > 0 ? new NodeKey(options.SharedKey) : null, new ByteBudget(options.Memory)).Map(host);
         return host;
     }
 

@@ -31,7 +31,7 @@ internal sealed class RetrievalServer : IAsyncDisposable
             HttpHardening.Apply(kestrel);
             kestrel.Listen(options.EndPoint, listen =>
             {
-                if (options.CertificatePath is { } path) listen.UseHttps(HttpHardening.LoadCertificate(path));
+                if (options.CertificatePath is { } path) listen.UseHttps(HttpHardening.Https(path));
                 else listen.Protocols = HttpProtocols.Http1;
             });
         });

@@ -7,8 +7,13 @@ internal static class ServerProgram
 {
     private const string AssemblyName = "messagestored.dll";
 
+    /// <inheritdoc cref="Start(IEnumerable{string})"/>
+    public static Process Start(ServerStartOptions options) =>
+        Start(["serve", "--database", options.Database, "--background", .. options.LogPath is { } log ? (string[])["--log", log] : []]);
+
+    /// <param name="arguments">The command and its options.</param>
     /// <exception cref="MessageStoreException">ServerNotInstalled.</exception>
-    public static Process Start(ServerStartOptions options)
+    public static Process Start(IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -17,12 +22,8 @@ internal static class ServerProgram
             RedirectStandardError = true,
             CreateNoWindow = true,
         };
-        foreach (string argument in (string[])[Find(), "serve", "--database", options.Database, "--background"]) start.ArgumentList.Add(argument);
-        if (options.LogPath is { } log)
-        {
-            start.ArgumentList.Add("--log");
-            start.ArgumentList.Add(log);
-        }
+        start.ArgumentList.Add(Find());
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
         try
         {
             return Process.Start(start)!;
