@@ -41,7 +41,7 @@ public class BackupDamageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_message_of_the_patch_files_is_counted_when_it_is_hit_and_all_others_come_back()
+    public async Task A_message_of_the_patch_files_is_named_when_it_is_hit_and_all_others_come_back()
     {
         MemoryBackup backup = await MemoryBackup.MakeAsync();
         byte[] bad = (byte[])backup.Bytes.Clone();
@@ -49,7 +49,7 @@ public class BackupDamageTests(ITestOutputHelper output)
         MemoryStorage disk = backup.DiskWith(bad);
         BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
         Assert.Equal((DrillResult.Failed, 1L), (drill.Result, drill.Differences));
-        Assert.Contains("othing is left of 1 message", drill.Reason, StringComparison.Ordinal);
+        Assert.Equal("message 27", Assert.Single(drill.LostMessages).Subject);
         RestoreRun run = MemoryBackup.Restore(disk, new RestoreOptions { BackupPath = backup.File, Destination = MemoryBackup.Target, SkipDamaged = true });
         Assert.Equal(1, run.Lost);
         HashSet<Guid> back = await backup.CompareAsync(disk, MemoryBackup.Target);
