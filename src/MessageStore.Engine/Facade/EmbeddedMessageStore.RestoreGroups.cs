@@ -25,14 +25,17 @@ internal sealed partial class EmbeddedMessageStore
             var restore = new DatabaseRestore(database.Storage, database.Clock, progress) { IsOwned = true };
             if (!options.SkipDamaged) restore.Check(options); // while all still serve
             Mail.TakeOutOfService(options.StorageGroups);
+            RestoreRun run;
             try
             {
-                return RestoreClosedGroups(restore, options, cancellationToken);
+                run = RestoreClosedGroups(restore, options, cancellationToken);
             }
             finally
             {
                 Mail.PutIntoService(options.StorageGroups);
             }
+            foreach (string group in run.StorageGroups) Mail.Group(group); // restored, but not open: its reason is the error
+            return run;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

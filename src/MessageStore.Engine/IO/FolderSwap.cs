@@ -31,6 +31,7 @@ internal sealed record FolderSwap(int Format, IReadOnlyList<FolderExchange> Exch
     public static void Complete(IStorage storage, string path)
     {
         if (!storage.FileExists(path)) return;
+        storage.FlushFolder(Path.GetDirectoryName(path)!); // whoever wrote it may have failed in just that
         foreach (FolderExchange exchange in Load(storage, path).Exchanges) exchange.Run(storage);
         storage.DeleteFile(path);
         storage.FlushFolder(Path.GetDirectoryName(path)!);
