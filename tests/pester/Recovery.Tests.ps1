@@ -12,6 +12,7 @@ BeforeDiscovery {
         } elseif ($line -match '^##+ (.+)$') { $title = $Matches[1] }
     }
     $Names = $Sections[0].Blocks[0]
+    if ($Sections.Count -lt 12) { throw "docs/recovery.md has only $($Sections.Count) sections with commands." }
 }
 BeforeAll {
     . $PSScriptRoot/Support.ps1
@@ -56,8 +57,7 @@ BeforeAll {
         'Before'                       = @{ Lose = @({}); Check = {} }
         'What is wrong?'               = @{ Lose = @({}); Check = {} }
         'SSD lost'                     = @{ Lose = @({ Add-Later $place; $script:all = Read-Digest $db; Remove-Item $ssd -Recurse }, {}, {}); Check = { Read-Digest "$place/somewhere/restored" | Should -Be $all; Read-Digest $db | Should -Be $all } }
-        'The newest backup is damaged' = @{ Lose = @({ Add-Later $place; $script:all = Read-Digest $db; Edit-Backup (Start-StorageGroupBackup $db).Path; Remove-Item $ssd -Recurse }); Check = { Read-Digest $db | Should -Be $all } }
-        'Every backup is damaged'      = @{ Lose = @({ $script:older = Get-StorageGroupBackup -Path $backups; Edit-Backup $older.Path; Remove-Item $ssd -Recurse }); Check = { $run.Lost | Should -Be 1; (Read-Digest $db).Count | Should -Be 11 } }
+        'The backup is damaged'        = @{ Lose = @({ Edit-Backup (Start-StorageGroupBackup $db).Path; Add-Later $place; $script:all = Read-Digest $db; Remove-Item $ssd -Recurse }); Check = { $run.Lost | Should -Be 1; Read-Digest $db | Should -Be $all } }
         'One group lost'               = @{ Lose = @({ Add-Later $place; $script:all = Read-Digest $db; Remove-Item "$ssd/sg2" -Recurse; $null = Start-MessageServer $db }); Check = { Read-Digest $db | Should -Be $all; Stop-MessageServer $db } }
         'Logs lost'                    = @{ Lose = @({ Add-Later $place; $null = Optimize-MessageDatabase $db; Remove-Item $logs -Recurse }, {}, {}, {}); Check = { (Read-Digest $db).Count | Should -Be @($before).Count; (Get-MessageDatabase $db).State | Should -Be Open } }
         'Backup disk lost'             = @{ Lose = @({ Remove-Item "$backups/*" }); Check = { (Get-StorageGroupBackup -Path "$place/other/disk").LastDrill | Should -BeLike 'Verified*' } }
@@ -81,7 +81,7 @@ Describe 'docs/recovery.md' {
         $Titles | Sort-Object | Should -Be ($Cases.Keys | Sort-Object)
     }
 
-    It '<Title>: every command does what it should' -ForEach $Sections.ForEach({ @{ Title = $_.Title; Blocks = $_.Blocks; Names = $Names } }) {
+    It '<Title>: every command does what it should' -ForEach @($Sections | ForEach-Object { @{ Title = $_.Title; Blocks = $_.Blocks; Names = $Names } }) {
         $place = (New-Item -ItemType Directory "$root/$([guid]::NewGuid())").FullName
         New-Mail-Database $place
         $case = $Cases[$Title]

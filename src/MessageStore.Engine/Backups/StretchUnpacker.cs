@@ -26,7 +26,8 @@ internal sealed class StretchUnpacker(BackupReader source, BackupStretch stretch
     /// <exception cref="MessageStoreException">BackupDamaged, DiskFull, and other device errors.</exception>
     public void Run(Action<long> advance, CancellationToken cancellationToken)
     {
-        var pool = new BlockPool(BlocksUnderWay, FrameHeader.FrameLength(BackupWriter.ChunkHeaderSize + BackupWriter.ChunkBytes));
+        int longest = (int)Math.Min(stretch.End - stretch.Offset, FrameHeader.FrameLength(BackupWriter.ChunkHeaderSize + BackupWriter.ChunkBytes));
+        var pool = new BlockPool(BlocksUnderWay, longest);
         using var pipe = new OrderedPipe("restore", frames.Verify, block =>
         {
             using (block)
