@@ -9,7 +9,7 @@ namespace MessageStore.Tests.Backups;
 public class ChainDamageTests(ITestOutputHelper output)
 {
     /// <summary>Damages tried, or as many as <c>MESSAGESTORE_DAMAGES</c> says.</summary>
-    private const int Damages = 200;
+    private const int Damages = 1000;
 
     [Fact]
     public void Random_damage_to_any_set_of_a_chain_fails_the_drill_of_the_last()
