@@ -65,11 +65,10 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     private static bool Fault(string kind, int seed, int n, StorageOperations kinds, Exception error)
     {
         Case test = Prepare(kind, seed);
-        test.Storage.FailAt(n, error, kinds);
         bool restored = true;
         try
         {
-            Restore(test, test.Storage);
+            Restore(test, test.Storage, () => test.Storage.FailAt(n, error, kinds));
         }
         catch (MessageStoreException)
         {
@@ -81,15 +80,19 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
         return test.Storage.FaultHappened;
     }
 
-    private static void Restore(Case test, MemoryStorage storage)
+    /// <param name="begin">Called when the restore is about to begin.</param>
+    private static void Restore(Case test, MemoryStorage storage, Action? begin = null)
     {
         if (!test.IsBeside)
         {
+            begin?.Invoke();
             MessageDatabase.RestoreNow(storage, test.How, test.Options.Clock, null, CancellationToken.None);
             return;
         }
         using MemoryDatabase opened = MemoryDatabase.Open(storage, test.Options);
+        begin?.Invoke();
         opened.Store.RestoreGroupsAsync(test.How).GetAwaiter().GetResult();
+        storage.FaultsWait = true;
         // Closed again, what a failure left is looked at; while it is open, the other group must serve and the restored one, too.
         opened.CheckAsync(test.New).GetAwaiter().GetResult();
     }
