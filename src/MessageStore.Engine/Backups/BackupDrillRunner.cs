@@ -127,11 +127,11 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         var groups = new StorageGroup[unpacked.Count];
         try
         {
-            InParallel(unpacked.Count, cancellationToken, i =>
+            InParallel(unpacked.Count, i =>
             {
                 UnpackTarget target = unpacked[i].Target;
                 groups[i] = StorageGroup.Open(device, MailDatabase.IdentityOf(reader.Header.Settings, target.Settings), new GroupOptions { Clock = clock }, target.StoreFolder, target.LogFolder);
-            });
+            }, cancellationToken);
             return Compare(path, groups, unpacked, watch.Elapsed, cancellationToken);
         }
         finally
@@ -141,7 +141,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
     }
 
     /// <summary>Does something with each group, on as many processors as there are; the first error comes out as it is.</summary>
-    private static void InParallel(int groups, CancellationToken cancellationToken, Action<int> work)
+    private static void InParallel(int groups, Action<int> work, CancellationToken cancellationToken)
     {
         try
         {
@@ -158,11 +158,11 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         long messages = 0, differences = 0;
         var reasons = new List<string>();
         var verified = new GroupVerification[groups.Length];
-        InParallel(groups.Length, cancellationToken, i =>
+        InParallel(groups.Length, i =>
         {
             progress?.Report(new RunProgress("Comparing", groups[i].Name, i, groups.Length));
             verified[i] = GroupVerifier.Run(groups[i], cancellationToken);
-        });
+        }, cancellationToken);
         for (int i = 0; i < groups.Length; i++)
         {
             GroupEndMark end = unpacked[i].End;
