@@ -13,6 +13,8 @@ internal static class BenchProgram
         ["memory"] = MemoryBench.RunAsync,
         ["growth"] = GrowthBench.RunAsync,
         ["backup"] = BackupBench.RunAsync,
+        ["restore"] = RestoreBench.RunAsync,
+        ["drill"] = RestoreBench.RunDrillsAsync,
         ["lmtp"] = LmtpBench.RunAsync,
         ["replicate"] = ReplicateBench.RunAsync,
         ["retrieve"] = RetrieveBench.RunAsync,
