@@ -29,6 +29,17 @@ public interface IMessageStore : IAsyncDisposable
     IAsyncEnumerable<StoredMessage> ListAsync(MessageQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Finds messages, hot and archived, newest first, each as soon as it is found. Waits for messages that are not indexed yet, as long as the search says.
+    /// </summary>
+    /// <param name="incomplete">Told, before the first message, of each storage group of which messages are not indexed, so that some may be missing.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter, MailboxNotFound; MessageDamaged, ArchiveUnavailable where a phrase must be looked for in a message that cannot be read.</exception>
+    IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchIndexStatus>? incomplete = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Indexes what is not indexed yet, tries again what could not be read, or makes everything anew. One result a group.</summary>
+    /// <exception cref="MessageStoreException">GroupNotFound; DiskFull and other device errors.</exception>
+    IAsyncEnumerable<SearchIndexStatus> UpdateSearchIndexAsync(SearchIndexOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Opens a message's raw bytes, hot or archived. Every byte was verified against the stored checksum before it is handed out;
     /// for archived mail the SHA-256 is compared before the first byte is.
     /// </summary>

@@ -1,0 +1,156 @@
+using MessageStore.IO;
+using MessageStore.Storage;
+
+namespace MessageStore.Searching;
+
+/// <summary>
+/// The search index of one storage group: runs on disk, a delta in memory, and which messages of the store they cover. Questions come from any thread; all that changes it is done by the
+/// one <see cref="SearchIndexer"/>. Nothing here is waited for by anybody who stores mail.
+/// </summary>
+internal sealed partial class GroupSearch : IDisposable
+{
+    private readonly IStorage storage;
+    private readonly SearchOptions options;
+    private readonly MessageOpener open;
+    private readonly TimeProvider clock;
+    private readonly SearchCoverage coverage;
+    private readonly string folder;
+    private readonly int deltaPostings;
+    private readonly long deltaBytes;
+    private readonly Lock gate = new();
+    private readonly Lock merging = new();
+    private readonly DocumentWords words = new();
+    private readonly MessageWords reader;
+    private volatile List<SearchRun> runs = [];
+    private SearchDelta delta = new();
+    private volatile bool isLoaded;
+    private int cursor;
+    private int nextNumber = 1;
+    private MessageStoreException? trouble;
+    private string unreadableReason = "";
+
+    /// <param name="share">The part of the memory for what is not on disk yet that is this group's, 0 to 1.</param>
+    /// <param name="added">Called when messages came that are not indexed.</param>
+    public GroupSearch(StorageGroup group, IStorage storage, MessageOpener open, SearchOptions options, double share, TimeProvider clock, Action added)
+    {
+        Group = group;
+        this.storage = storage;
+        this.open = open;
+        this.options = options;
+        this.clock = clock;
+        folder = RunFormat.FolderOf(group.StoreFolder);
+        deltaPostings = (int)(options.DeltaPostings * share);
+        deltaBytes = (long)(options.DeltaBytes * share);
+        reader = new MessageWords(words);
+        coverage = new SearchCoverage(group, added);
+        group.Observe(coverage);
+    }
+
+    public StorageGroup Group { get; }
+
+    /// <summary>The index in figures.</summary>
+    public SearchIndexStatus Status
+    {
+        get
+        {
+            int waiting, unreadable;
+            long messages;
+            lock (Group.SlotGate) (waiting, unreadable, messages) = (coverage.WaitingCount, coverage.UnreadableCount, Group.MessageCount);
+            lock (gate)
+            {
+                return new SearchIndexStatus
+                {
+                    StorageGroup = Group.Name,
+                    MessageCount = messages,
+                    WaitingCount = isLoaded ? Math.Min(waiting, messages) : messages,
+                    UnreadableCount = unreadable,
+                    CutCount = runs.Sum(r => r.CutCount) + delta.CutCount,
+                    FileCount = runs.Count,
+                    FileBytes = runs.Sum(r => r.FileLength),
+                    TextLength = runs.Sum(r => r.TextLength) + delta.TextLength,
+                    Reason = trouble?.Message ?? unreadableReason,
+                };
+            }
+        }
+    }
+
+    /// <summary>Writes out what is worth it, and closes the files.</summary>
+    public void Dispose()
+    {
+        Group.Observe(null);
+        try
+        {
+            if (isLoaded && delta.DocumentCount >= options.KeepAtClose) Publish();
+        }
+        catch (MessageStoreException)
+        {
+            // The messages are indexed again when the database is open the next time.
+        }
+        foreach (SearchRun run in runs) run.Dispose();
+    }
+
+    /// <summary>Whether everything is indexed.</summary>
+    public bool IsWhole
+    {
+        get
+        {
+            if (!isLoaded) return false;
+            lock (Group.SlotGate) return coverage.Next(0) < 0 && coverage.UnreadableCount == 0;
+        }
+    }
+
+    /// <summary>Whether all that can be read is indexed.</summary>
+    public bool IsComplete
+    {
+        get
+        {
+            if (!isLoaded) return false;
+            lock (Group.SlotGate) return coverage.Next(0) < 0;
+        }
+    }
+
+    /// <summary>Forgets everything that is indexed, on disk too. On the indexer's thread.</summary>
+    public void Clear()
+    {
+        lock (gate)
+        {
+            foreach (SearchRun run in runs) Discard(run);
+            runs = [];
+            delta = new SearchDelta();
+        }
+        TryUnreadableAgain();
+        bool isAll = false;
+        for (int start = 0; !isAll; start += SlotsAtOnce)
+            lock (Group.SlotGate)
+            {
+                isAll = Group.SlotLimit <= start + SlotsAtOnce;
+                for (int slot = start; slot < Math.Min(start + SlotsAtOnce, Group.SlotLimit); slot++) coverage.Uncover(slot);
+            }
+        cursor = 0;
+        unreadableReason = "";
+    }
+
+    /// <summary>Whether messages came since this was asked last.</summary>
+    public bool TakeHasGrown()
+    {
+        lock (Group.SlotGate)
+        {
+            bool grown = coverage.HasGrown;
+            coverage.HasGrown = false;
+            return grown;
+        }
+    }
+
+    /// <summary>Messages that could not be read are tried again.</summary>
+    public void TryUnreadableAgain()
+    {
+        lock (Group.SlotGate) coverage.ForgiveAll();
+        unreadableReason = "";
+    }
+
+    private static void Discard(SearchRun run)
+    {
+        run.Doom();
+        run.Dispose();
+    }
+}
