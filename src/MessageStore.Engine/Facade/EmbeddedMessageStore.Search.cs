@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.CompilerServices;
+using MessageStore.IO;
 using MessageStore.Messages;
 using MessageStore.Searching;
 using MessageStore.Storage;
@@ -13,25 +15,30 @@ internal sealed partial class EmbeddedMessageStore
 
     private const int UpdatesPerSecond = 4;
 
-    public async IAsyncEnumerable<StoredMessage> FindAsync(
-        MessageSearch search, IProgress<SearchIndexStatus>? incomplete = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchNotice>? notices = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         (SearchPlan plan, search) = SearchQueryParser.Parse(search);
         Dictionary<StorageGroup, HashSet<int>?> mailboxes = MailboxesOf(search);
+        var said = new SearchNotices(notices);
+        Dictionary<StorageGroup, HashSet<int>> barred = plan.NeedsText ? BarredIn(search, said) : [];
+        if (search.Mailbox is null || Wildcard.IsPattern(search.Mailbox)) TellFailedGroups(said);
         List<(GroupSearch Group, SearchHits Hits)> asked = [];
         try
         {
             if (plan.Clauses.Count == 0) asked.AddRange(mailboxes.Keys.Select(g => database.Search.Of(g)).Select(g => (g, g.FindAll())));
-            else asked.AddRange(await AskAsync(plan, mailboxes.Keys, search.MaximumWait, incomplete, cancellationToken).ConfigureAwait(false));
-            SearchVerifier? verifier = plan.NeedsReading ? new SearchVerifier(plan) : null;
-            foreach ((StorageGroup group, IndexEntry entry) in NewestFirst(asked, search, mailboxes))
+            else asked.AddRange(await AskAsync(plan, mailboxes.Keys, search.MaximumWait, said, cancellationToken).ConfigureAwait(false));
+            var verifier = new SearchVerifier(plan);
+            bool Wanted(StorageGroup group, IndexEntry entry) =>
+                Matches(search, mailboxes[group], entry) && !(entry.IsArchived && barred.GetValueOrDefault(group)?.Contains(entry.Mailbox) == true);
+            foreach ((StorageGroup group, SearchCandidate candidate) in NewestFirst(asked, Wanted))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (!group.TryName(entry, out string? mailbox, out string? folder)) continue;
+                if (!group.TryName(candidate.Entry, out string? mailbox, out string? folder)) continue;
                 if (search.Folder is not null && !Wildcard.Matches(search.Folder, folder)) continue;
-                if (verifier is not null && !await MatchesAsync(verifier, group, entry, cancellationToken).ConfigureAwait(false)) continue;
-                if (Summarize(group, entry) is { } found) yield return Describe(found.Image, found.Summary, mailbox, folder, found.Flags);
+                if ((plan.NeedsReading || !candidate.IsHit) && !await MatchesAsync(verifier, group, candidate.Entry, said, cancellationToken).ConfigureAwait(false)) continue;
+                if (Summarize(group, candidate.Entry) is { } found) yield return Describe(found.Image, found.Summary, mailbox, folder, found.Flags);
             }
+            said.Complete();
         }
         finally
         {
@@ -89,9 +96,37 @@ internal sealed partial class EmbeddedMessageStore
         return found;
     }
 
-    /// <summary>Waits until the index has everything, or as long as is wished, and asks it. What it does not have is said.</summary>
-    private async Task<List<(GroupSearch, SearchHits)>> AskAsync(
-        SearchPlan plan, IEnumerable<StorageGroup> groups, TimeSpan patience, IProgress<SearchIndexStatus>? incomplete, CancellationToken cancellationToken)
+    /// <summary>The mailboxes whose archived messages may not be read, so that words in their texts are not looked for. One notice a block.</summary>
+    private Dictionary<StorageGroup, HashSet<int>> BarredIn(MessageSearch search, SearchNotices said)
+    {
+        var barred = new Dictionary<StorageGroup, HashSet<int>>();
+        var left = new Dictionary<Guid, (GroupRecord Record, RecordNote Note, long Count)>();
+        if (InForce(GroupRecordKind.Block).Count == 0) return barred;
+        foreach ((StorageGroup group, string name) in MatchingMailboxes(search.Mailbox))
+        {
+            if (!group.TryFindMailbox(name, out int number) || BlockOn(group, name) is not { } block) continue;
+            if (!barred.TryGetValue(group, out HashSet<int>? numbers)) barred.Add(group, numbers = []);
+            numbers.Add(number);
+            left[block.Record.Id] = (block.Record, block.Note, group.ArchivedCount(number) + left.GetValueOrDefault(block.Record.Id).Count);
+        }
+        foreach ((GroupRecord record, RecordNote note, long count) in left.Values.Where(l => l.Count > 0 && search.IsArchived != false))
+            said.Tell(new SearchNotice
+            {
+                Id = ErrorIds.ArchiveAccessDenied, Target = record.Mailboxes, Count = count, MayMissHits = true,
+                Message = string.Create(CultureInfo.InvariantCulture, $"{count} archived messages of {record.Mailboxes} were not searched, for {note.By} barred them on {note.Time:u}: {note.Reason}"),
+            });
+        return barred;
+    }
+
+    /// <summary>Says which storage groups are not open.</summary>
+    private void TellFailedGroups(SearchNotices said)
+    {
+        foreach ((GroupSettings settings, MessageStoreException reason) in Mail.FailedGroups)
+            said.Tell(new SearchNotice { Id = reason.ErrorId, Target = settings.Name, MayMissHits = true, Message = $"Storage group {settings.Name} is not open and was not searched: {reason.Message}" });
+    }
+
+    /// <summary>Waits until the index has everything, or as long as is wished, and asks it. What it does not have is read later, and said if it is much.</summary>
+    private async Task<List<(GroupSearch, SearchHits)>> AskAsync(SearchPlan plan, IEnumerable<StorageGroup> groups, TimeSpan patience, SearchNotices said, CancellationToken cancellationToken)
     {
         var asked = new List<(GroupSearch, SearchHits)>();
         try
@@ -105,11 +140,10 @@ internal sealed partial class EmbeddedMessageStore
                     if (attempt == AskAgain)
                         throw new MessageStoreException(ErrorIds.DatabaseDamaged, ErrorKind.Damaged, $"The search index of storage group {group.Group.Name} keeps being damaged: mend its disk.", group.Group.Name);
                     if (attempt > 0) trouble = await CatchUpAsync(patience, cancellationToken).ConfigureAwait(false);
-                    SearchIndexStatus before = group.Status;
                     hits = await Task.Run(() => group.Find(plan, cancellationToken), cancellationToken).ConfigureAwait(false);
-                    if (hits is not null && !before.IsComplete && !group.IsWhole) incomplete?.Report(before with { Reason = trouble.Length > 0 ? trouble : before.Reason });
                 }
                 asked.Add((group, hits));
+                said.Tell(group, hits, trouble);
             }
             return asked;
         }
@@ -140,20 +174,19 @@ internal sealed partial class EmbeddedMessageStore
         }
     }
 
-    /// <summary>The hits of all groups, newest first.</summary>
-    private static IEnumerable<(StorageGroup, IndexEntry)> NewestFirst(List<(GroupSearch Group, SearchHits Hits)> asked, MessageSearch search, Dictionary<StorageGroup, HashSet<int>?> mailboxes)
+    /// <summary>The candidates of all groups, newest first.</summary>
+    private static IEnumerable<(StorageGroup, SearchCandidate)> NewestFirst(List<(GroupSearch Group, SearchHits Hits)> asked, Func<StorageGroup, IndexEntry, bool> wanted)
     {
-        var next = new PriorityQueue<(StorageGroup Group, IEnumerator<IndexEntry> Hits), (long, ulong, ulong)>(Comparer<(long, ulong, ulong)>.Create((a, b) => b.CompareTo(a)));
+        var next = new PriorityQueue<(StorageGroup Group, IEnumerator<SearchCandidate> Found), (long, ulong, ulong)>(Comparer<(long, ulong, ulong)>.Create((a, b) => b.CompareTo(a)));
         foreach ((GroupSearch group, SearchHits hits) in asked)
         {
-            HashSet<int>? wanted = mailboxes[group.Group];
-            IEnumerator<IndexEntry> entries = group.NewestFirst(hits, e => Matches(search, wanted, e)).GetEnumerator();
-            if (entries.MoveNext()) next.Enqueue((group.Group, entries), GroupSearch.RankOf(entries.Current));
+            IEnumerator<SearchCandidate> found = group.NewestFirst(hits, e => wanted(group.Group, e)).GetEnumerator();
+            if (found.MoveNext()) next.Enqueue((group.Group, found), GroupSearch.RankOf(found.Current.Entry));
         }
-        while (next.TryDequeue(out (StorageGroup Group, IEnumerator<IndexEntry> Hits) first, out _))
+        while (next.TryDequeue(out (StorageGroup Group, IEnumerator<SearchCandidate> Found) first, out _))
         {
-            yield return (first.Group, first.Hits.Current);
-            if (first.Hits.MoveNext()) next.Enqueue(first, GroupSearch.RankOf(first.Hits.Current));
+            yield return (first.Group, first.Found.Current);
+            if (first.Found.MoveNext()) next.Enqueue(first, GroupSearch.RankOf(first.Found.Current.Entry));
         }
     }
 
@@ -166,10 +199,19 @@ internal sealed partial class EmbeddedMessageStore
         && (search.IsRead is not { } read || read == (((MessageFlags)entry.Flags & MessageFlags.Read) != 0))
         && (search.IsArchived is not { } archived || archived == entry.IsArchived);
 
-    private async Task<bool> MatchesAsync(SearchVerifier verifier, StorageGroup group, IndexEntry entry, CancellationToken cancellationToken)
+    /// <summary>Reads a message to see whether it has the words. One that cannot be read is told of and left out: it must not keep the others from being found.</summary>
+    private async Task<bool> MatchesAsync(SearchVerifier verifier, StorageGroup group, IndexEntry entry, SearchNotices said, CancellationToken cancellationToken)
     {
-        Stream? body = await OpenAnywhereAsync(database, group, entry, cancellationToken).ConfigureAwait(false);
-        if (body is null) return false;
-        await using (body.ConfigureAwait(false)) return verifier.Matches(body, cancellationToken);
+        try
+        {
+            Stream? body = await OpenAnywhereAsync(database, group, entry, cancellationToken).ConfigureAwait(false);
+            if (body is null) return false;
+            await using (body.ConfigureAwait(false)) return verifier.Matches(body, cancellationToken);
+        }
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
+        {
+            said.TellUnread(error as MessageStoreException ?? StorageErrors.Wrap(error, "searching a message", Path), entry.Id.ToGuid());
+            return false;
+        }
     }
 }

@@ -11,8 +11,8 @@ internal sealed partial class GroupSearch
     /// <summary>How many of the newest are found at first, and at most, in one pass over the hits.</summary>
     private const int FirstWindow = 64, LargestWindow = 16 << 10;
 
-    /// <summary>Finds the messages that have the words, as far as they are indexed.</summary>
-    /// <returns><see langword="null"/> where a run turned out to be damaged: it is given up, and its messages wait to be indexed again.</returns>
+    /// <summary>Finds the messages that have the words, and those of which the index cannot tell.</summary>
+    /// <returns><see langword="null"/> where a run turned out to be damaged: it is given up, its messages wait to be indexed again, and who asks again is answered without it.</returns>
     public SearchHits? Find(SearchPlan plan, CancellationToken cancellationToken)
     {
         // A slot is not used for another message before this question is answered.
@@ -22,13 +22,17 @@ internal sealed partial class GroupSearch
         SearchRun? now = null;
         try
         {
+            SlotBits decided;
+            int limit;
             lock (gate)
             {
+                lock (Group.SlotGate) (decided, limit) = (coverage.Decided(), Group.SlotLimit);
                 foreach (SearchRun run in runs)
-                    if (run.TryAcquire())
-                        asked.Add(run);
-                SearchDelta young = delta;
-                Take(RunSearch.Find(young, plan), young.SlotOf, young.IdOf, slots);
+                {
+                    if (!run.TryAcquire()) throw new InvalidOperationException($"{run.Path} is closed while it counts.");
+                    asked.Add(run);
+                }
+                Take(RunSearch.Find(delta, plan), delta.SlotOf, delta.IdOf, slots);
             }
             byte[] buffer = new byte[RunFormat.IdFrameLength];
             foreach (SearchRun run in asked)
@@ -36,11 +40,11 @@ internal sealed partial class GroupSearch
                 now = run;
                 Take(RunSearch.Find(run, plan, cancellationToken), document => run.Slots[document], document => run.IdOf(document, buffer), slots);
             }
-            SearchHits hits = new(slots, hold);
+            SearchHits hits = new(slots, decided, limit, hold);
             hold = hits;
             return hits;
         }
-        catch (FormatException)
+        catch (Exception error) when (now is not null && error is FormatException or IOException or UnauthorizedAccessException)
         {
             hold.Dispose();
             Drop(now!);
@@ -58,54 +62,70 @@ internal sealed partial class GroupSearch
     }
 
     /// <summary>All messages, for a question without words.</summary>
-    public SearchHits FindAll() => new(null, Group.HoldSlots());
+    public SearchHits FindAll()
+    {
+        IDisposable hold = Group.HoldSlots();
+        lock (Group.SlotGate) return new SearchHits(null, null, Group.SlotLimit, hold);
+    }
+
+    /// <summary>How many messages a question has to read because the index could not tell, and how many cannot be read at present.</summary>
+    public (int Unread, int Unreadable, string Reason) Shortfall(SearchHits hits)
+    {
+        int unread = 0;
+        foreach (List<int> some in hits.Undecided(HitsAtOnce))
+            lock (Group.SlotGate)
+                foreach (int slot in some)
+                    if (Group.EntryAt(slot).IsInUse)
+                        unread++;
+        lock (Group.SlotGate) return (unread, coverage.UnreadableCount, unreadableReason);
+    }
 
     /// <summary>
-    /// The messages among the hits that a condition lets through, newest first, as they are when the enumeration comes to them. Memory for some thousands at a time, however many there are.
+    /// The messages among the hits, and among those of which the index cannot tell, that a condition lets through, newest first, as they are when the enumeration comes to them. Memory for some thousands at a time,
+    /// however many there are.
     /// </summary>
     /// <param name="filter">Called with the store's index locked.</param>
-    public IEnumerable<IndexEntry> NewestFirst(SearchHits hits, Func<IndexEntry, bool> filter)
+    public IEnumerable<SearchCandidate> NewestFirst(SearchHits hits, Func<IndexEntry, bool> filter)
     {
         IndexEntry? last = null;
         for (int window = FirstWindow; ; window = Math.Min(window * 8, LargestWindow))
         {
-            List<IndexEntry> found = Newest(hits, filter, last, window);
-            foreach (IndexEntry entry in found) yield return entry;
+            List<SearchCandidate> found = Newest(hits, filter, last, window);
+            foreach (SearchCandidate candidate in found) yield return candidate;
             if (found.Count < window) yield break;
-            last = found[^1];
+            last = found[^1].Entry;
         }
     }
 
     /// <summary>Where a message stands among the newest: later before earlier, and of one moment in some order that stays.</summary>
     public static (long, ulong, ulong) RankOf(in IndexEntry entry) => (entry.ReceivedTicks, entry.Id.High, entry.Id.Low);
 
-    private List<IndexEntry> Newest(SearchHits hits, Func<IndexEntry, bool> filter, IndexEntry? before, int count)
+    private List<SearchCandidate> Newest(SearchHits hits, Func<IndexEntry, bool> filter, IndexEntry? before, int count)
     {
-        var best = new PriorityQueue<IndexEntry, (long, ulong, ulong)>(count);
+        var best = new PriorityQueue<SearchCandidate, (long, ulong, ulong)>(count);
         var taken = new HashSet<UInt128Bytes>();
         (long, ulong, ulong) limit = before is { } b ? RankOf(b) : default;
-        for (int start = 0; ; start += HitsAtOnce)
+        // Hits come first: a message that is also among the undecided is not read for nothing.
+        foreach ((List<int> some, bool isHit) in hits.Slots(HitsAtOnce))
         {
             lock (Group.SlotGate)
             {
-                int end = Math.Min(start + HitsAtOnce, hits.Slots?.Count ?? Group.SlotLimit);
-                if (start >= end) break;
-                for (int i = start; i < end; i++)
+                foreach (int slot in some)
                 {
-                    ref readonly IndexEntry entry = ref Group.EntryAt(hits.Slots is null ? i : hits.Slots[i]);
+                    ref readonly IndexEntry entry = ref Group.EntryAt(slot);
                     if (!entry.IsInUse) continue;
                     (long, ulong, ulong) rank = RankOf(entry);
                     if (before is not null && rank.CompareTo(limit) >= 0) continue;
                     if (best.Count == count && best.TryPeek(out _, out (long, ulong, ulong) least) && rank.CompareTo(least) <= 0) continue;
                     // A message that was indexed twice, which a crash or a repair may leave behind, is one hit.
                     if (!filter(entry) || !taken.Add(entry.Id)) continue;
-                    if (best.Count == count) taken.Remove(best.Dequeue().Id);
-                    best.Enqueue(entry, rank);
+                    if (best.Count == count) taken.Remove(best.Dequeue().Entry.Id);
+                    best.Enqueue(new SearchCandidate(entry, isHit), rank);
                 }
             }
         }
-        var found = new List<IndexEntry>(best.Count);
-        while (best.TryDequeue(out IndexEntry entry, out _)) found.Add(entry);
+        var found = new List<SearchCandidate>(best.Count);
+        while (best.TryDequeue(out SearchCandidate candidate, out _)) found.Add(candidate);
         found.Reverse();
         return found;
     }

@@ -32,9 +32,8 @@ internal sealed partial class GroupSearch
                 else if (TryOpen(path) is { } run) found.Add(run);
                 else storage.DeleteFile(path);
             }
-            foreach (SearchRun run in found.ToList())
+            foreach (SearchRun run in found.Where(r => !TryMap(r, cancellationToken)).ToList())
             {
-                if (TryMap(run, cancellationToken)) continue;
                 found.Remove(run);
                 Discard(run);
             }
@@ -49,6 +48,11 @@ internal sealed partial class GroupSearch
         {
             nextNumber = Math.Max(nextNumber, highest + 1);
             runs = found;
+            foreach (SearchRun run in found)
+                ForSlots(run, slot =>
+                {
+                    if (!coverage.IsChanged(slot)) coverage.Cover(slot);
+                });
             isLoaded = true;
         }
     }
@@ -130,7 +134,7 @@ internal sealed partial class GroupSearch
             words.Clear();
             await using (body.ConfigureAwait(false)) reader.Read(body, cancellationToken);
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
         {
             // Whatever it is: one message must not keep all others from being found. It is counted, and the reason is said.
             unreadableReason = $"message {entry.Id.ToGuid()}: {error.Message}";
@@ -139,10 +143,13 @@ internal sealed partial class GroupSearch
                     coverage.SetAside(slot);
             return;
         }
-        lock (gate) delta.Add(entry.Id, slot, words, reader.TextLength, reader.IsCut);
-        lock (Group.SlotGate)
-            if (IsAt(slot, entry.Id))
-                coverage.Cover(slot);
+        lock (gate)
+        {
+            delta.Add(entry.Id, slot, words, reader.TextLength, reader.IsCut);
+            lock (Group.SlotGate)
+                if (IsAt(slot, entry.Id))
+                    coverage.Cover(slot);
+        }
     }
 
     private bool IsAt(int slot, UInt128Bytes id) => Group.EntryAt(slot) is { IsInUse: true } now && now.Id == id;
@@ -193,7 +200,8 @@ internal sealed partial class GroupSearch
     /// <summary>Neighbours of which none is larger than a size class, enough of them for a merge; the youngest and smallest first.</summary>
     private List<SearchRun> Due()
     {
-        List<SearchRun> now = runs;
+        List<SearchRun> now;
+        lock (gate) now = runs;
         for (long limit = options.SmallestRun; ; limit *= options.MergeFactor)
         {
             int start = now.Count;
@@ -235,12 +243,6 @@ internal sealed partial class GroupSearch
         {
             return false;
         }
-        // Only now is it known to be whole.
-        for (int start = 0; start < run.DocumentCount; start += SlotsAtOnce)
-            lock (Group.SlotGate)
-                foreach (int slot in run.Slots.AsSpan(start, Math.Min(SlotsAtOnce, run.DocumentCount - start)))
-                    if (slot >= 0 && !coverage.IsChanged(slot))
-                        coverage.Cover(slot);
         return true;
     }
 
@@ -249,15 +251,21 @@ internal sealed partial class GroupSearch
     {
         lock (gate)
         {
-            if (!runs.Contains(run)) return;
+            if (!runs.Contains(run)) return; // somebody else found out, or it is merged: then from what could be read
             runs = [.. runs.Where(r => r != run)];
+            ForSlots(run, coverage.Uncover);
         }
+        Discard(run);
+    }
+
+    /// <summary>Does something with each slot of a run, with the store's index locked, and lets it go now and then.</summary>
+    private void ForSlots(SearchRun run, Action<int> act)
+    {
         for (int start = 0; start < run.DocumentCount; start += SlotsAtOnce)
             lock (Group.SlotGate)
                 foreach (int slot in run.Slots.AsSpan(start, Math.Min(SlotsAtOnce, run.DocumentCount - start)))
                     if (slot >= 0)
-                        coverage.Uncover(slot);
-        Discard(run);
+                        act(slot);
     }
 
     private static int RangeOf(string path) => RunFormat.TryParseName(path, out int first, out int last) ? last - first : -1;

@@ -4,9 +4,13 @@ using MessageStore.Storage;
 namespace MessageStore.Searching;
 
 /// <summary>
-/// The search index of one storage group: runs on disk, a delta in memory, and which messages of the store they cover. Questions come from any thread; all that changes it is done by the
-/// one <see cref="SearchIndexer"/>. Nothing here is waited for by anybody who stores mail.
+/// The search index of one storage group: runs on disk, a delta in memory, and which messages of the store they cover. Questions come from any thread; it grows by the one
+/// <see cref="SearchIndexer"/>, and whoever finds a run damaged gives it up. Nothing here is waited for by anybody who stores mail.
 /// </summary>
+/// <remarks>
+/// <b>What is covered is in the runs or the delta, whenever <see cref="gate"/> is free.</b> Runs, delta and coverage change together, with it held; a question takes all three with it held, and reads
+/// what is not covered. So its answer is whole, whatever is lost, made anew or merged before, meanwhile or after. Held before <see cref="StorageGroup.SlotGate"/>, never after.
+/// </remarks>
 internal sealed partial class GroupSearch : IDisposable
 {
     private readonly IStorage storage;
@@ -21,7 +25,7 @@ internal sealed partial class GroupSearch : IDisposable
     private readonly Lock merging = new();
     private readonly DocumentWords words = new();
     private readonly MessageWords reader;
-    private volatile List<SearchRun> runs = [];
+    private List<SearchRun> runs = [];
     private SearchDelta delta = new();
     private volatile bool isLoaded;
     private int cursor;
@@ -89,16 +93,6 @@ internal sealed partial class GroupSearch : IDisposable
         foreach (SearchRun run in runs) run.Dispose();
     }
 
-    /// <summary>Whether everything is indexed.</summary>
-    public bool IsWhole
-    {
-        get
-        {
-            if (!isLoaded) return false;
-            lock (Group.SlotGate) return coverage.Next(0) < 0 && coverage.UnreadableCount == 0;
-        }
-    }
-
     /// <summary>Whether all that can be read is indexed.</summary>
     public bool IsComplete
     {
@@ -112,22 +106,22 @@ internal sealed partial class GroupSearch : IDisposable
     /// <summary>Forgets everything that is indexed, on disk too. On the indexer's thread.</summary>
     public void Clear()
     {
+        List<SearchRun> gone;
         lock (gate)
         {
-            foreach (SearchRun run in runs) Discard(run);
-            runs = [];
+            bool isAll = false;
+            for (int start = 0; !isAll; start += SlotsAtOnce)
+                lock (Group.SlotGate)
+                {
+                    isAll = Group.SlotLimit <= start + SlotsAtOnce;
+                    for (int slot = start; slot < Math.Min(start + SlotsAtOnce, Group.SlotLimit); slot++) coverage.Uncover(slot);
+                }
+            (gone, runs) = (runs, []);
             delta = new SearchDelta();
         }
+        foreach (SearchRun run in gone) Discard(run);
         TryUnreadableAgain();
-        bool isAll = false;
-        for (int start = 0; !isAll; start += SlotsAtOnce)
-            lock (Group.SlotGate)
-            {
-                isAll = Group.SlotLimit <= start + SlotsAtOnce;
-                for (int slot = start; slot < Math.Min(start + SlotsAtOnce, Group.SlotLimit); slot++) coverage.Uncover(slot);
-            }
         cursor = 0;
-        unreadableReason = "";
     }
 
     /// <summary>Whether messages came since this was asked last.</summary>

@@ -29,8 +29,22 @@ public sealed record MessageSearch
     public long? SmallerThan { get; init; }
     public bool? IsRead { get; init; }
     public bool? IsArchived { get; init; }
-    /// <summary>How long to wait for messages that are not indexed yet; after that the answer may be incomplete, which is said.</summary>
+    /// <summary>How long to wait for messages that are not indexed yet; those that are then still not are read one by one, which takes longer and misses nothing.</summary>
     public TimeSpan MaximumWait { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Something that a search has to say beside its hits.</summary>
+public sealed record SearchNotice
+{
+    /// <summary>An ErrorId: SearchIndexIncomplete, ArchiveAccessDenied, or why a message could not be read.</summary>
+    public required string Id { get; init; }
+    /// <summary>The storage group, mailbox or message that it is about.</summary>
+    public string Target { get; init; } = "";
+    /// <summary>How many messages.</summary>
+    public long Count { get; init; }
+    /// <summary>Whether there may be hits among them that are not given. Otherwise it is said why the answer takes longer.</summary>
+    public bool MayMissHits { get; init; }
+    public required string Message { get; init; }
 }
 
 /// <summary>The search index of a storage group in figures.</summary>

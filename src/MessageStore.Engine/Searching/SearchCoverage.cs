@@ -3,7 +3,7 @@ using MessageStore.Storage;
 namespace MessageStore.Searching;
 
 /// <summary>
-/// Which messages of the store the index has: found by comparing what the store holds with what the runs hold, never by trusting a number that says how far it came. So one rule serves after a crash, after
+/// Which messages of the store the index can tell of: found by comparing what the store holds with what the runs hold, never by trusting a number that says how far it came. So one rule serves after a crash, after
 /// damage, after a restore and for a database that never had an index: what is not covered is indexed. Callers of members other than the observer's hold the group's <see cref="StorageGroup.SlotGate"/>.
 /// </summary>
 internal sealed class SearchCoverage(StorageGroup group, Action added) : IMessageObserver
@@ -55,6 +55,9 @@ internal sealed class SearchCoverage(StorageGroup group, Action added) : IMessag
     {
         if (group.EntryAt(slot).IsInUse) done.Clear(slot);
     }
+
+    /// <summary>A copy of this moment: set for each slot that holds nothing to be read for an answer, because it is indexed, holds no message, or holds one that cannot be read at present.</summary>
+    public SlotBits Decided() => done.Or(unreadable);
 
     /// <summary>The message of a slot cannot be read at present.</summary>
     public void SetAside(int slot)

@@ -38,35 +38,38 @@ internal sealed class SearchIndexer : IDisposable
     /// <exception cref="MessageStoreException">What keeps the index from being made.</exception>
     public Task CatchUpAsync(CancellationToken cancellationToken)
     {
-        if (groups.TrueForAll(g => g.IsComplete)) return Task.CompletedTask;
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (gate) waiting.Add(done);
-        Hurry();
-        return done.Task.WaitAsync(cancellationToken);
+        return groups.TrueForAll(g => g.IsComplete) ? Task.CompletedTask : WaitAsync([], cancellationToken);
     }
 
     /// <summary>Gives up what is indexed of some groups and makes it anew.</summary>
     /// <inheritdoc cref="CatchUpAsync"/>
-    public Task RebuildAsync(IReadOnlyList<GroupSearch> which, CancellationToken cancellationToken)
-    {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (gate)
-        {
-            toClear.AddRange(which);
-            waiting.Add(done);
-        }
-        Hurry();
-        return done.Task.WaitAsync(cancellationToken);
-    }
+    public Task RebuildAsync(IReadOnlyList<GroupSearch> which, CancellationToken cancellationToken) => WaitAsync(which, cancellationToken);
 
     public void Dispose()
     {
-        lock (gate) isStopping = true;
+        lock (gate)
+        {
+            if (isStopping) return;
+            isStopping = true;
+        }
         stop.Cancel();
         Task.WaitAll([.. new[] { indexing, merging }.OfType<Task>()]);
         foreach (GroupSearch group in groups) group.Dispose();
         foreach (TaskCompletionSource waiter in waiting) waiter.TrySetCanceled();
         stop.Dispose();
+    }
+
+    private Task WaitAsync(IReadOnlyList<GroupSearch> clear, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (gate)
+        {
+            if (isStopping) return Task.FromCanceled(new CancellationToken(canceled: true));
+            toClear.AddRange(clear);
+            waiting.Add(done);
+        }
+        Hurry();
+        return done.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Begins a pass, or another behind the one that is under way. Brief: a committer may be the caller.</summary>

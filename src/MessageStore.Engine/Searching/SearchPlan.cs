@@ -14,6 +14,9 @@ internal sealed record SearchClause(IReadOnlyList<TermTest> Terms, bool IsNot, b
 /// <summary>The words that are looked for; all clauses hold together.</summary>
 internal sealed record SearchPlan(IReadOnlyList<SearchClause> Clauses)
 {
+    /// <summary>Whether words are looked for that a listing does not show.</summary>
+    public bool NeedsText => Clauses.Any(c => c.Terms.Any(t => (t.Fields & (SearchFields.Body | SearchFields.Attachment)) != 0));
+
     /// <summary>Whether the index alone cannot tell.</summary>
     public bool NeedsReading => Clauses.Any(c => c.IsPhrase);
 

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace MessageStore.Searching;
 
-/// <summary>One bit for each slot of the store's index. Slots beyond what was ever set are clear. Callers hold the index's lock.</summary>
+/// <summary>One bit for each slot of the store's index. Slots beyond what was ever set are clear. Not thread-safe.</summary>
 internal sealed class SlotBits
 {
     private const int WordBits = 64;
@@ -22,6 +22,15 @@ internal sealed class SlotBits
     {
         int word = slot / WordBits;
         if (word < words.Length) words[word] &= ~(1UL << (slot % WordBits));
+    }
+
+    /// <summary>A copy with the bits that are set here or there.</summary>
+    public SlotBits Or(SlotBits other)
+    {
+        var result = new SlotBits { words = new ulong[Math.Max(words.Length, other.words.Length)] };
+        words.CopyTo(result.words, 0);
+        for (int i = 0; i < other.words.Length; i++) result.words[i] |= other.words[i];
+        return result;
     }
 
     public void Reset() => Array.Clear(words);

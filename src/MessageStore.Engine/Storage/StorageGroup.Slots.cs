@@ -12,6 +12,12 @@ internal sealed partial class StorageGroup
     /// <summary>Messages of the group. With <see cref="SlotGate"/> held.</summary>
     public long MessageCount => index.MessageCount;
 
+    /// <summary>Archived messages of a mailbox by number; 0 where it is gone.</summary>
+    public long ArchivedCount(int mailbox)
+    {
+        lock (index.Gate) return index.FindMailbox(mailbox)?.ArchivedCount ?? 0;
+    }
+
     /// <summary>Has somebody told of messages that come and go; who was told before is not any more.</summary>
     public void Observe(IMessageObserver? observer)
     {

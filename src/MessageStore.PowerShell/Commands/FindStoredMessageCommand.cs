@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
@@ -99,7 +98,7 @@ public sealed class FindStoredMessageCommand : DatabaseQueryCommand
         };
         Use(Mailbox, async (store, run) =>
         {
-            await foreach (StoredMessage message in store.FindAsync(search, new Incomplete(run), run.Token).ConfigureAwait(false))
+            await foreach (StoredMessage message in store.FindAsync(search, new Notices(run), run.Token).ConfigureAwait(false))
             {
                 if (page.IsFull) return;
                 if (page.Take()) run.Write(message, store.Path);
@@ -113,10 +112,9 @@ public sealed class FindStoredMessageCommand : DatabaseQueryCommand
         base.EndProcessing();
     }
 
-    /// <summary>Says that hits may be missing.</summary>
-    private sealed class Incomplete(Run run) : IProgress<SearchIndexStatus>
+    /// <summary>Shows what the search has to say beside its hits.</summary>
+    private sealed class Notices(Run run) : IProgress<SearchNotice>
     {
-        public void Report(SearchIndexStatus value) => run.Warning(string.Create(CultureInfo.InvariantCulture,
-            $"Hits may be missing: {value.WaitingCount} of {value.MessageCount} messages of storage group {value.StorageGroup} are not indexed{(value.Reason.Length > 0 ? ": " + value.Reason : "")}. Bring the index up to date with Update-MessageSearchIndex."));
+        public void Report(SearchNotice value) => run.Warning((value.MayMissHits ? "Hits may be missing. " : "") + value.Message);
     }
 }

@@ -27,7 +27,7 @@ internal sealed class SearchFixture
 
     public EmbeddedMessageStore Open() => Open(Storage);
 
-    public EmbeddedMessageStore Open(IStorage storage) => new(OpenDatabase.OpenNow(storage, Root, new GroupOptions { Clock = Clock }, Small));
+    public EmbeddedMessageStore Open(IStorage storage, SearchOptions? options = null) => new(OpenDatabase.OpenNow(storage, Root, new GroupOptions { Clock = Clock }, options ?? Small));
 
     public static async Task<Guid> AppendAsync(IMessageStore store, SearchSamples samples)
     {
@@ -35,10 +35,10 @@ internal sealed class SearchFixture
         return (await store.AppendAsync(new MessageToAppend { Mailbox = samples.Pick(SearchSamples.Mailboxes), Body = body, ReceivedDate = samples.Date() })).Id;
     }
 
-    public static async Task<List<Guid>> FindAsync(IMessageStore store, MessageSearch search, IProgress<SearchIndexStatus>? incomplete = null)
+    public static async Task<List<Guid>> FindAsync(IMessageStore store, MessageSearch search, IProgress<SearchNotice>? notices = null)
     {
         var found = new List<Guid>();
-        await foreach (StoredMessage message in store.FindAsync(search with { MaximumWait = TimeSpan.FromMinutes(5) }, incomplete ?? new Complete())) found.Add(message.Id);
+        await foreach (StoredMessage message in store.FindAsync(search with { MaximumWait = TimeSpan.FromMinutes(5) }, notices ?? new Complete())) found.Add(message.Id);
         return found;
     }
 
@@ -74,9 +74,22 @@ internal sealed class SearchFixture
 
     public static SearchIndexStatus Status(EmbeddedMessageStore store, int group = 0) => store.Database.Search.Groups[group].Status;
 
-    /// <summary>Nothing may be missing where nobody expects it.</summary>
-    private sealed class Complete : IProgress<SearchIndexStatus>
+    /// <summary>Asks the index alone, as it is at this moment: whoever has the words is a hit, or is to be read; and nobody else is a hit.</summary>
+    /// <returns>Hits; -1 where the index turned out to be damaged, which is an answer too.</returns>
+    public static int AssertReaches(GroupSearch group, string query, IReadOnlySet<Guid> expected)
     {
-        public void Report(SearchIndexStatus value) => throw new InvalidOperationException($"The index is incomplete: {value}");
+        (SearchPlan plan, _) = SearchQueryParser.Parse(new MessageSearch { Query = query });
+        using SearchHits? hits = group.Find(plan, CancellationToken.None);
+        if (hits is null) return -1;
+        List<SearchCandidate> found = [.. group.NewestFirst(hits, _ => true)];
+        Assert.Empty(expected.Except(found.Select(c => c.Entry.Id.ToGuid())));
+        Assert.Empty(found.Where(c => c.IsHit).Select(c => c.Entry.Id.ToGuid()).Except(expected));
+        return found.Count(c => c.IsHit);
+    }
+
+    /// <summary>Nothing may be missing where nobody expects it.</summary>
+    private sealed class Complete : IProgress<SearchNotice>
+    {
+        public void Report(SearchNotice value) => Assert.False(value.MayMissHits, value.Message);
     }
 }

@@ -1,4 +1,6 @@
+using System.Text;
 using MessageStore.Archiving;
+using MessageStore.Messages;
 using MessageStore.Searching;
 using MessageStore.Tests.Support;
 
@@ -75,33 +77,6 @@ public class SearchTests
     }
 
     [Fact]
-    public async Task Whatever_byte_of_the_index_is_damaged_no_hit_is_missing()
-    {
-        var samples = new SearchSamples(3);
-        SearchFixture fixture = SearchFixture.Create();
-        await using (EmbeddedMessageStore store = fixture.Open())
-        {
-            for (int n = 0; n < 60; n++) await SearchFixture.AppendAsync(store, samples);
-            await store.UpdateSearchIndexAsync(new SearchIndexOptions()).ToListAsync();
-        }
-        var random = new Random(3);
-        for (int round = 0; round < 60; round++)
-        {
-            MemoryStorage copy = fixture.Storage.Fork(new Random(round));
-            bool whileOpen = round % 2 == 0;
-            EmbeddedMessageStore store = fixture.Open(copy);
-            if (!whileOpen) await store.DisposeAsync();
-            else await SearchFixture.FindAsync(store, new MessageSearch { Query = "alpha" });
-            IReadOnlyList<string> files = copy.ListFiles("/db/store/sg1/search");
-            string file = files[random.Next(files.Count)];
-            copy.Corrupt(file, random.Next((int)copy.FileLength(file)), 0x20);
-            if (!whileOpen) store = fixture.Open(copy);
-            foreach (string query in (string[])["alpha", "beta -gamma", "a*", "subject:delta", "from:alice"]) await SearchFixture.AssertAgreesAsync(store, new MessageSearch { Query = query });
-            await store.DisposeAsync();
-        }
-    }
-
-    [Fact]
     public async Task Missing_files_are_made_again()
     {
         var samples = new SearchSamples(4);
@@ -118,7 +93,7 @@ public class SearchTests
     }
 
     [Fact]
-    public async Task A_message_that_cannot_be_read_is_counted_and_the_answer_says_that_it_may_be_incomplete()
+    public async Task A_message_that_cannot_be_read_is_counted_and_said_to_be_left_out()
     {
         var samples = new SearchSamples(5);
         SearchFixture fixture = SearchFixture.Create();
@@ -126,24 +101,96 @@ public class SearchTests
         for (int n = 0; n < 20; n++) await SearchFixture.AppendAsync(store, samples);
         string segment = fixture.Storage.ListFiles("/db/store/sg1/segments").Single();
         fixture.Storage.Corrupt(segment, fixture.Storage.FileLength(segment) / 2, 0x20);
-        var told = new Told();
-        await SearchFixture.FindAsync(store, new MessageSearch { Query = "alpha" }, told);
-        SearchIndexStatus status = Assert.Single(told.Reports);
-        Assert.Equal((1, 1), (status.WaitingCount, status.UnreadableCount));
-        Assert.Contains("damaged", status.Reason, StringComparison.Ordinal);
+        SearchNotice notice = Assert.Single((await AskAsync(store, "alpha")).Notices);
+        Assert.Equal((ErrorIds.SearchIndexIncomplete, 1, true, "SG1"), (notice.Id, notice.Count, notice.MayMissHits, notice.Target));
+        Assert.Contains("damaged", notice.Message, StringComparison.Ordinal);
+        MessageStoreException error = await Assert.ThrowsAsync<MessageStoreException>(async () => await store.FindAsync(new MessageSearch { Query = "alpha" }).ToListAsync());
+        Assert.Equal((ErrorIds.SearchIndexIncomplete, "SG1"), (error.ErrorId, error.Target));
     }
 
     [Fact]
-    public async Task Who_does_not_want_to_wait_is_told_what_is_missing()
+    public async Task A_phrase_is_looked_for_in_all_messages_but_those_that_cannot_be_read_which_is_said()
+    {
+        SearchFixture fixture = SearchFixture.Create();
+        await using EmbeddedMessageStore store = fixture.Open();
+        for (int n = 0; n < 20; n++) await AppendAsync(store, "alice", "lorem ipsum");
+        await store.UpdateSearchIndexAsync(new SearchIndexOptions()).ToListAsync();
+        string segment = fixture.Storage.ListFiles("/db/store/sg1/segments").Single();
+        fixture.Storage.Corrupt(segment, fixture.Storage.FileLength(segment) / 2, 0x20);
+        (List<Guid> found, List<SearchNotice> notices) = await AskAsync(store, "\"lorem ipsum\"");
+        Assert.Equal(19, found.Count);
+        Assert.Equal((ErrorIds.MessageDamaged, true), (Assert.Single(notices).Id, notices[0].MayMissHits));
+        Assert.Equal(20, (await AskAsync(store, "lorem ipsum")).Found.Count);
+    }
+
+    [Fact]
+    public async Task Who_does_not_want_to_wait_for_the_index_has_its_messages_read_instead()
     {
         var samples = new SearchSamples(6);
         SearchFixture fixture = SearchFixture.Create();
         await using EmbeddedMessageStore store = fixture.Open();
         for (int n = 0; n < 50; n++) await SearchFixture.AppendAsync(store, samples);
-        var told = new Told();
-        await foreach (StoredMessage message in store.FindAsync(new MessageSearch { Query = "alpha", MaximumWait = TimeSpan.Zero }, told)) Assert.NotNull(message);
-        if (told.Reports.Count > 0) Assert.True(told.Reports[0].WaitingCount > 0);
-        Assert.Empty(await Reports(store));
+        var search = new MessageSearch { Query = "alpha -beta", MaximumWait = TimeSpan.Zero };
+        List<Guid> found = [.. (await store.FindAsync(search).ToListAsync()).Select(m => m.Id)];
+        Assert.Equal((await SearchFixture.ReadAllAsync(store, search)).Order(), found.Order());
+    }
+
+    [Fact]
+    public async Task Words_in_the_texts_of_a_barred_archive_are_not_looked_for_and_that_is_said()
+    {
+        SearchFixture fixture = SearchFixture.Create();
+        await using EmbeddedMessageStore store = fixture.Open();
+        for (int n = 0; n < 3; n++) await AppendAsync(store, "alice", "secret");
+        await AppendAsync(store, "bob", "secret");
+        await store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue });
+        await AppendAsync(store, "alice", "secret");
+        Assert.Equal(5, (await AskAsync(store, "secret")).Found.Count);
+        await store.BlockArchiveAsync("al*", "an inquiry", "carol");
+        (List<Guid> found, List<SearchNotice> notices) = await AskAsync(store, "secret");
+        Assert.Equal(2, found.Count);
+        SearchNotice notice = Assert.Single(notices);
+        Assert.Equal((ErrorIds.ArchiveAccessDenied, "al*", 3, true), (notice.Id, notice.Target, notice.Count, notice.MayMissHits));
+        Assert.Contains("an inquiry", notice.Message, StringComparison.Ordinal);
+        // What a listing shows is found as a listing shows it.
+        (found, notices) = await AskAsync(store, "subject:hello from:alice");
+        Assert.Equal((5, 0), (found.Count, notices.Count));
+        await store.UnblockArchiveAsync("al*", "done", "carol");
+        Assert.Equal(5, (await AskAsync(store, "secret")).Found.Count);
+    }
+
+    [Fact]
+    public async Task Where_the_index_cannot_be_written_mail_goes_on_and_is_found_by_reading()
+    {
+        var samples = new SearchSamples(8);
+        SearchFixture fixture = SearchFixture.Create();
+        await using (EmbeddedMessageStore store = fixture.Open(new FailingFolder(fixture.Storage, "/db/store/sg1/search", StorageOperations.Write)))
+        {
+            for (int n = 0; n < 150; n++) await SearchFixture.AppendAsync(store, samples);
+            (List<Guid> found, List<SearchNotice> notices) = await AskAsync(store, "alpha");
+            Assert.Equal((await SearchFixture.ReadAllAsync(store, new MessageSearch { Query = "alpha" })).Order(), found.Order());
+            Assert.Equal((ErrorIds.SearchIndexIncomplete, false), (Assert.Single(notices).Id, notices[0].MayMissHits));
+            Assert.Contains("/db/store/sg1/search", notices[0].Message, StringComparison.Ordinal);
+            Assert.InRange(notices[0].Count, 1, 150);
+            Assert.Null(store.Database.Mail.Groups[0].ClosedForWriting);
+            await Assert.ThrowsAsync<MessageStoreException>(async () => await store.UpdateSearchIndexAsync(new SearchIndexOptions()).ToListAsync());
+        }
+        await using EmbeddedMessageStore mended = fixture.Open();
+        await SearchFixture.AssertAgreesAsync(mended, new MessageSearch { Query = "alpha" });
+        Assert.True(SearchFixture.Status(mended).IsComplete);
+        Assert.Equal(150, SearchFixture.Status(mended).MessageCount);
+    }
+
+    [Fact]
+    public async Task Closing_twice_is_closing_once()
+    {
+        SearchFixture fixture = SearchFixture.Create();
+        await using EmbeddedMessageStore store = fixture.Open();
+        await AppendAsync(store, "alice", "one");
+        SearchIndexer indexer = store.Database.Search;
+        await indexer.CatchUpAsync(CancellationToken.None);
+        indexer.Dispose();
+        indexer.Dispose();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => indexer.RebuildAsync(indexer.Groups, CancellationToken.None));
     }
 
     [Theory]
@@ -159,17 +206,22 @@ public class SearchTests
         await SearchFixture.AssertAgreesAsync(store, new MessageSearch { Query = query });
     }
 
-    private static async Task<List<SearchIndexStatus>> Reports(IMessageStore store)
+    private static async Task<Guid> AppendAsync(IMessageStore store, string mailbox, string text)
     {
-        var told = new Told();
-        await SearchFixture.FindAsync(store, new MessageSearch { Query = "alpha" }, told);
-        return told.Reports;
+        using MessageBody body = MessageBody.FromMemory(Encoding.ASCII.GetBytes($"From: alice@example.org\nSubject: hello\n\n{text}\n"));
+        return (await store.AppendAsync(new MessageToAppend { Mailbox = mailbox, Body = body, ReceivedDate = SearchSamples.Start })).Id;
     }
 
-    private sealed class Told : IProgress<SearchIndexStatus>
+    private static async Task<(List<Guid> Found, List<SearchNotice> Notices)> AskAsync(IMessageStore store, string query)
     {
-        public List<SearchIndexStatus> Reports { get; } = [];
+        var told = new Told();
+        return (await SearchFixture.FindAsync(store, new MessageSearch { Query = query }, told), told.Notices);
+    }
 
-        public void Report(SearchIndexStatus value) => Reports.Add(value);
+    private sealed class Told : IProgress<SearchNotice>
+    {
+        public List<SearchNotice> Notices { get; } = [];
+
+        public void Report(SearchNotice value) => Notices.Add(value);
     }
 }

@@ -115,7 +115,7 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    public IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchIndexStatus>? incomplete = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchNotice>? notices = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     public IAsyncEnumerable<SearchIndexStatus> UpdateSearchIndexAsync(SearchIndexOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
