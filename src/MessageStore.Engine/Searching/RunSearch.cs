@@ -66,7 +66,7 @@ internal static class RunSearch
     private static BitArray Mark(SearchDelta delta, TermTest test)
     {
         var marked = new BitArray(delta.DocumentCount);
-        var terms = new HashSet<int>();
+        var terms = new List<int>();
         if (test.IsPrefix)
         {
             for (int term = 0; term < delta.Terms.Count; term++)
@@ -77,10 +77,7 @@ internal static class RunSearch
         {
             terms.Add(term);
         }
-        if (terms.Count == 0) return marked;
-        foreach ((int document, SearchFields fields) in delta.Find(terms))
-            if ((fields & test.Fields) != 0)
-                marked[document] = true;
+        if (terms.Count > 0) delta.Mark(terms, test.Fields, marked);
         return marked;
     }
 

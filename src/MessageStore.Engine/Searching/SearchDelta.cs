@@ -1,3 +1,4 @@
+using System.Collections;
 using MessageStore.Storage;
 
 namespace MessageStore.Searching;
@@ -56,14 +57,24 @@ internal sealed class SearchDelta
         if (isCut) CutCount++;
     }
 
-    /// <summary>All postings of one term or several, in order of their messages.</summary>
-    /// <param name="wanted">Numbers of terms.</param>
-    public IEnumerable<(int Document, SearchFields Fields)> Find(IReadOnlySet<int> wanted)
+    /// <summary>Marks the documents that have a term, or one of several, in some field: one pass over all postings.</summary>
+    /// <param name="wanted">Numbers of terms, at least one.</param>
+    /// <param name="marked">One bit for each document.</param>
+    public void Mark(IReadOnlyList<int> wanted, SearchFields fields, BitArray marked)
     {
-        for (int i = 0; i < PostingCount; i++)
+        ulong only = wanted.Count == 1 ? (ulong)(uint)wanted[0] : ulong.MaxValue;
+        var several = new BitArray(wanted.Count == 1 ? 0 : terms.Count);
+        if (wanted.Count > 1)
+            foreach (int term in wanted)
+                several[term] = true;
+        for (int start = 0; start < PostingCount; start += ChunkLength)
         {
-            ulong posting = chunks[i / ChunkLength][i % ChunkLength];
-            if (wanted.Contains((int)(posting >> (FieldBits + DocumentBits)))) yield return (DocumentOf(posting), (SearchFields)(byte)posting);
+            foreach (ulong posting in chunks[start / ChunkLength].AsSpan(0, Math.Min(ChunkLength, PostingCount - start)))
+            {
+                ulong term = posting >> (FieldBits + DocumentBits);
+                if (only != ulong.MaxValue ? term != only : !several[(int)term]) continue;
+                if (((SearchFields)(byte)posting & fields) != 0) marked[DocumentOf(posting)] = true;
+            }
         }
     }
 
