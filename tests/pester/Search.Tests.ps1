@@ -79,6 +79,27 @@ Describe 'Searching' {
         (Find-StoredMessage ./mail 'report number' -Archived).Count | Should -Be 2
     }
 
+    It 'gives what the next cmdlet takes' {
+        Find-StoredMessage ./mail report -Mailbox alice -Archived | Restore-ArchivedMessage | Should -HaveCount 1
+        Find-StoredMessage ./mail report -Mailbox alice -Archived | Should -BeNullOrEmpty
+        $null = Start-MessageArchive ./mail -Before 2003-01-01
+        $hold = Find-StoredMessage ./mail 'report number' -Archived | Add-MessageHold -Reason 'Case 12.'
+        $hold.MessageCount | Should -Be 2
+        $hold | Remove-MessageHold -Reason 'Closed.' -Confirm:$false
+        Find-StoredMessage ./mail 'report number' -Archived | Export-StoredMessage -Path ./found -Format Eml
+        Get-ChildItem ./found -Recurse -Filter *.eml | Should -HaveCount 2
+    }
+
+    It 'leaves the texts of a barred archive out, with a warning' {
+        $null = Block-MessageArchive ./mail alice -Reason 'an inquiry'
+        $found = Find-StoredMessage ./mail report -WarningVariable warned -WarningAction SilentlyContinue
+        ($found | Where-Object { $_.Mailbox -eq 'alice' -and $_.IsArchived }) | Should -BeNullOrEmpty
+        "$warned" | Should -Match '^Hits may be missing. 1 archived messages of alice were not searched, for .* barred them .* an inquiry'
+        Find-StoredMessage ./mail -Subject report -Mailbox alice -Archived -WarningVariable none | Should -HaveCount 1
+        $none | Should -BeNullOrEmpty
+        $null = Unblock-MessageArchive ./mail alice -Reason 'done' -Confirm:$false
+    }
+
     It 'refuses <Query>, saying why' -ForEach @(@{ Query = '!!!' }, @{ Query = 'after:soon' }, @{ Query = 'is:green' }) {
         { Find-StoredMessage ./mail $Query -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter*'
     }
@@ -105,7 +126,7 @@ Describe 'Searching' {
         ($status | Measure-Object UnreadableCount -Sum).Sum | Should -Be 2
         $trouble[0].FullyQualifiedErrorId | Should -BeLike 'SearchIndexIncomplete*'
         $null = Find-StoredMessage ./mail report -WarningVariable warned -WarningAction SilentlyContinue
-        "$warned" | Should -Match '2 of \d messages of storage group SG1 are not indexed'
+        "$warned" | Should -Match 'Hits may be missing. 2 messages of storage group SG1 cannot be read and were not searched'
         Move-Item "$($archive.FullName).away" $archive.FullName
         $null = Update-MessageSearchIndex ./mail
         (Find-StoredMessage ./mail report).Count | Should -Be 5

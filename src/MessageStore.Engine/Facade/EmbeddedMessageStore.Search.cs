@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Messages;
 using MessageStore.Searching;

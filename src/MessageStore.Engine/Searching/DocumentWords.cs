@@ -6,7 +6,7 @@ namespace MessageStore.Searching;
 internal sealed class DocumentWords : IWordSink
 {
     /// <summary>A table that grew beyond this many terms is not kept for the next message.</summary>
-    private const int KeptTerms = 1 << 14;
+    private const int KeptTerms = 1 << 12;
 
     private readonly List<SearchFields> fields = [];
     private TermTable terms = new();
@@ -15,6 +15,9 @@ internal sealed class DocumentWords : IWordSink
     public int Count => terms.Count;
 
     public ReadOnlySpan<byte> Term(int number) => terms[number];
+
+    /// <summary>For <see cref="TermTable.Add(ReadOnlySpan{byte}, uint)"/>.</summary>
+    public uint HashOf(int number) => terms.HashOf(number);
 
     public SearchFields Fields(int number) => fields[number];
 

@@ -165,6 +165,7 @@ internal sealed partial class GroupSearch
         lock (gate)
         {
             runs = [.. runs, run];
+            delta.Dispose();
             delta = new SearchDelta();
         }
     }

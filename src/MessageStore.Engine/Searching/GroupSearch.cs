@@ -13,6 +13,9 @@ namespace MessageStore.Searching;
 /// </remarks>
 internal sealed partial class GroupSearch : IDisposable
 {
+    /// <summary>How many times the runs that are worth a merge are too many.</summary>
+    private const int ManyRuns = 4;
+
     private readonly IStorage storage;
     private readonly SearchOptions options;
     private readonly MessageOpener open;
@@ -28,6 +31,7 @@ internal sealed partial class GroupSearch : IDisposable
     private List<SearchRun> runs = [];
     private SearchDelta delta = new();
     private volatile bool isLoaded;
+    private bool isClosed;
     private int cursor;
     private int nextNumber = 1;
     private MessageStoreException? trouble;
@@ -90,7 +94,12 @@ internal sealed partial class GroupSearch : IDisposable
         {
             // The messages are indexed again when the database is open the next time.
         }
-        foreach (SearchRun run in runs) run.Dispose();
+        lock (gate)
+        {
+            isClosed = true;
+            foreach (SearchRun run in runs) run.Dispose();
+            delta.Dispose();
+        }
     }
 
     /// <summary>Whether all that can be read is indexed.</summary>
@@ -100,6 +109,15 @@ internal sealed partial class GroupSearch : IDisposable
         {
             if (!isLoaded) return false;
             lock (Group.SlotGate) return coverage.Next(0) < 0;
+        }
+    }
+
+    /// <summary>Whether there are so many runs that questions have to look into too many files.</summary>
+    public bool HasManyRuns
+    {
+        get
+        {
+            lock (gate) return runs.Count >= ManyRuns * options.MergeFactor;
         }
     }
 
@@ -117,6 +135,7 @@ internal sealed partial class GroupSearch : IDisposable
                     for (int slot = start; slot < Math.Min(start + SlotsAtOnce, Group.SlotLimit); slot++) coverage.Uncover(slot);
                 }
             (gone, runs) = (runs, []);
+            delta.Dispose();
             delta = new SearchDelta();
         }
         foreach (SearchRun run in gone) Discard(run);

@@ -15,6 +15,7 @@ internal sealed class MessageWords
 
     private readonly WordBreaker breaker;
     private readonly Counter counter;
+    private readonly char[] chars = new char[TextDecoder.BufferLength];
 
     public MessageWords(IWordSink sink)
     {
@@ -91,7 +92,7 @@ internal sealed class MessageWords
         while (reader.NextContent() is { IsEmpty: false } piece)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            decoder ??= new TextDecoder(isHtml && reader.Part.Charset.Length == 0 ? HtmlCharset.Find(piece) : reader.Part.Charset);
+            decoder ??= new TextDecoder(isHtml && reader.Part.Charset.Length == 0 ? HtmlCharset.Find(piece) : reader.Part.Charset, chars);
             if (counter.Length >= TextLimit)
             {
                 IsCut = true;

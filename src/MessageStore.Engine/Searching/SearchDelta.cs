@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections;
 using MessageStore.Storage;
 
@@ -5,9 +6,9 @@ namespace MessageStore.Searching;
 
 /// <summary>
 /// The messages that are indexed but not on disk yet: terms in a table, postings as they came (8 bytes each), so that adding is cheap and a question goes over all of them. Bounded: the
-/// owner writes it out as a run when it is full. Not thread-safe.
+/// owner writes it out as a run when it is full. Its arrays are the pool's, for the next one. Not thread-safe.
 /// </summary>
-internal sealed class SearchDelta
+internal sealed class SearchDelta : IDisposable
 {
     private const int ChunkLength = 1 << 16;
     private const int FieldBits = 8;
@@ -46,8 +47,8 @@ internal sealed class SearchDelta
         int document = ids.Count;
         for (int i = 0; i < words.Count; i++)
         {
-            if (PostingCount == chunks.Count * ChunkLength) chunks.Add(new ulong[ChunkLength]);
-            ulong term = (uint)terms.Add(words.Term(i));
+            if (PostingCount == chunks.Count * ChunkLength) chunks.Add(ArrayPool<ulong>.Shared.Rent(ChunkLength));
+            ulong term = (uint)terms.Add(words.Term(i), words.HashOf(i));
             chunks[PostingCount / ChunkLength][PostingCount % ChunkLength] = (term << (FieldBits + DocumentBits)) | ((ulong)(uint)document << FieldBits) | (byte)words.Fields(i);
             PostingCount++;
         }
@@ -82,13 +83,11 @@ internal sealed class SearchDelta
     public void WriteTo(RunWriter writer)
     {
         foreach (UInt128Bytes id in ids) writer.AddId(id);
-        int[] order = new int[terms.Count];
+        int[] order = terms.InOrder();
         int[] starts = new int[terms.Count + 1];
-        for (int term = 0; term < order.Length; term++) order[term] = term;
-        Array.Sort(order, (a, b) => terms[a].SequenceCompareTo(terms[b]));
         for (int i = 0; i < PostingCount; i++) starts[TermOf(chunks[i / ChunkLength][i % ChunkLength]) + 1]++;
         for (int term = 0; term < order.Length; term++) starts[term + 1] += starts[term];
-        int[] sorted = new int[PostingCount];
+        int[] sorted = ArrayPool<int>.Shared.Rent(PostingCount);
         int[] next = starts[..^1];
         for (int i = 0; i < PostingCount; i++) sorted[next[TermOf(chunks[i / ChunkLength][i % ChunkLength])]++] = i;
         foreach (int term in order)
@@ -101,6 +100,15 @@ internal sealed class SearchDelta
                 writer.Post(DocumentOf(posting), (SearchFields)(byte)posting);
             }
         }
+        ArrayPool<int>.Shared.Return(sorted);
+    }
+
+    /// <summary>Gives its memory back; nobody may ask it any more.</summary>
+    public void Dispose()
+    {
+        foreach (ulong[] chunk in chunks) ArrayPool<ulong>.Shared.Return(chunk);
+        chunks.Clear();
+        PostingCount = 0;
     }
 
     private static int TermOf(ulong posting) => (int)(posting >> (FieldBits + DocumentBits));

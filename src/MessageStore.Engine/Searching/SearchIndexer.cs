@@ -116,8 +116,10 @@ internal sealed class SearchIndexer : IDisposable
                     long began = clock.GetTimestamp();
                     foreach (GroupSearch group in groups) more |= await group.IndexSomeAsync(stop.Token).ConfigureAwait(false);
                     if (more) await RestAsync(clock.GetElapsedTime(began), served).ConfigureAwait(false);
+                    // Merging can wait, too, until all is indexed: then more runs are merged at once, and each posting is written less often.
+                    bool isMergeDue = !more || groups.Exists(g => g.HasManyRuns);
                     lock (gate)
-                        if (wakeMerging.CurrentCount == 0)
+                        if (isMergeDue && wakeMerging.CurrentCount == 0)
                             wakeMerging.Release();
                 }
                 foreach (TaskCompletionSource waiter in served) waiter.TrySetResult();

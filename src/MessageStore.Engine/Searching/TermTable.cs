@@ -38,10 +38,17 @@ internal sealed class TermTable
         return -1;
     }
 
+    /// <summary>The hash of a term that is there: of use in another table.</summary>
+    public uint HashOf(int number) => terms[number].Hash;
+
     /// <summary>The number of a term, which is added where it is new.</summary>
-    public int Add(ReadOnlySpan<byte> term)
+    public int Add(ReadOnlySpan<byte> term) => Add(term, Hash(term));
+
+    /// <inheritdoc cref="Add(ReadOnlySpan{byte})"/>
+    /// <param name="term">The term.</param>
+    /// <param name="hash">Its <see cref="HashOf"/> from another table.</param>
+    public int Add(ReadOnlySpan<byte> term, uint hash)
     {
-        uint hash = Hash(term);
         int mask = table.Length - 1;
         int position = (int)hash & mask;
         for (; table[position] != 0; position = (position + 1) & mask)
@@ -57,6 +64,26 @@ internal sealed class TermTable
         table[position] = ++Count;
         if (Count * 2 > table.Length) Grow();
         return Count - 1;
+    }
+
+    /// <summary>The numbers of all terms in the order of their bytes.</summary>
+    public int[] InOrder()
+    {
+        int[] order = new int[Count];
+        ulong[] keys = new ulong[Count];
+        for (int number = 0; number < Count; number++)
+        {
+            order[number] = number;
+            keys[number] = KeyOf(this[number]);
+        }
+        // Eight bytes tell most terms apart, and numbers are sorted without a look at the arena.
+        Array.Sort(keys, order);
+        for (int start = 0, end; start < Count; start = end)
+        {
+            for (end = start + 1; end < Count && keys[end] == keys[start];) end++;
+            if (end - start > 1) order.AsSpan(start, end - start).Sort((a, b) => this[a].SequenceCompareTo(this[b]));
+        }
+        return order;
     }
 
     /// <summary>Forgets all terms and keeps the memory.</summary>
@@ -77,6 +104,16 @@ internal sealed class TermTable
             larger[position] = number + 1;
         }
         table = larger;
+    }
+
+    /// <summary>The first eight bytes as a number that orders as they do, zeros behind a shorter term.</summary>
+    private static ulong KeyOf(ReadOnlySpan<byte> term)
+    {
+        if (term.Length >= sizeof(ulong)) return BinaryPrimitives.ReadUInt64BigEndian(term);
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        bytes.Clear();
+        term.CopyTo(bytes);
+        return BinaryPrimitives.ReadUInt64BigEndian(bytes);
     }
 
     private static uint Hash(ReadOnlySpan<byte> term)

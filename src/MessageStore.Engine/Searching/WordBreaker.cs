@@ -13,6 +13,12 @@ internal sealed class WordBreaker(IWordSink sink) : ICharSink
     /// <summary>Longest address that is indexed whole.</summary>
     public const int AddressLimit = 80;
 
+    /// <summary>What <see cref="AsciiKinds"/> says of a character that may stand in an address, and the least that it says of a letter or a digit.</summary>
+    private const byte AddressMark = 1, FirstLetter = (byte)'0';
+
+    /// <summary>For each character of ASCII: its small letter where it belongs to a word, else <see cref="AddressMark"/> or 0.</summary>
+    private static readonly byte[] AsciiKinds = MakeAsciiKinds();
+
     private readonly char[] word = new char[WordLimit + 4];
     private readonly char[] address = new char[AddressLimit];
     private readonly char[] pair = new char[4];
@@ -28,10 +34,17 @@ internal sealed class WordBreaker(IWordSink sink) : ICharSink
 
     public void Write(ReadOnlySpan<char> text)
     {
-        foreach (char c in text)
+        while (!text.IsEmpty)
         {
-            if (char.IsAscii(c)) Ascii(c);
-            else Other(c);
+            char c = text[0];
+            if (!char.IsAscii(c)) Other(c);
+            else if (AsciiKinds[c] >= FirstLetter)
+            {
+                text = text[Letters(text)..];
+                continue;
+            }
+            else Mark(c, AsciiKinds[c] == AddressMark);
+            text = text[1..];
         }
     }
 
@@ -45,27 +58,52 @@ internal sealed class WordBreaker(IWordSink sink) : ICharSink
         sink.Gap();
     }
 
-    private void Ascii(char c)
+    /// <summary>Takes letters and digits of ASCII, of which most texts are made.</summary>
+    /// <returns>How many there are before something else comes.</returns>
+    private int Letters(ReadOnlySpan<char> text)
     {
         highSurrogate = '\0';
         if (unspaced > 0) EndUnspaced();
-        if (char.IsAsciiLetterOrDigit(c))
+        int inWord = wordLength, inAddress = addressLength, count = 0;
+        do
         {
-            if (char.IsAsciiLetterUpper(c)) c = (char)(c | 0x20);
-            if (wordLength < WordLimit) word[wordLength++] = c;
+            char lower = (char)AsciiKinds[text[count]];
+            // There is room for one that is too many.
+            word[inWord] = lower;
+            if (inWord < WordLimit) inWord++;
+            if (inAddress < AddressLimit) address[inAddress] = lower;
+            if (inAddress <= AddressLimit) inAddress++;
+            count++;
         }
-        else
+        while (count < text.Length && char.IsAscii(text[count]) && AsciiKinds[text[count]] >= FirstLetter);
+        (wordLength, addressLength) = (inWord, inAddress);
+        return count;
+    }
+
+    /// <summary>Takes any other character of ASCII.</summary>
+    private void Mark(char c, bool isOfAddress)
+    {
+        highSurrogate = '\0';
+        if (unspaced > 0) EndUnspaced();
+        if (wordLength > 0) EndWord();
+        if (!isOfAddress)
         {
-            if (wordLength > 0) EndWord();
-            if (c is not ('.' or '@' or '-' or '_' or '+' or '=' or '%'))
-            {
-                if (addressLength > 0) EndAddress();
-                return;
-            }
-            if (c == '@') at = at < 0 ? addressLength : AddressLimit;
+            if (addressLength > 0) EndAddress();
+            return;
         }
+        if (c == '@') at = at < 0 ? addressLength : AddressLimit;
         if (addressLength < AddressLimit) address[addressLength] = c;
         if (addressLength <= AddressLimit) addressLength++;
+    }
+
+    private static byte[] MakeAsciiKinds()
+    {
+        byte[] kinds = new byte[128];
+        for (int c = 0; c < kinds.Length; c++)
+            if (char.IsAsciiLetterOrDigit((char)c))
+                kinds[c] = (byte)char.ToLowerInvariant((char)c);
+        foreach (char c in ".@-_+=%") kinds[c] = AddressMark;
+        return kinds;
     }
 
     private void Other(char c)

@@ -1,33 +1,41 @@
 using MessageStore.IO;
 using MessageStore.Searching;
 using MessageStore.Tests.Support;
+using Xunit.Abstractions;
 
 namespace MessageStore.Tests.Searching;
 
 /// <summary>Whatever happens to the index, before a question or in the middle of it, every message that has the words is found.</summary>
-public class SearchDamageTests
+public sealed class SearchDamageTests(ITestOutputHelper output)
 {
     private static readonly string[] Questions = ["alpha", "beta -gamma", "a*", "subject:delta", "from:alice"];
 
     [Fact]
+    [Trait(Sweeps.Trait, Sweeps.TraitValue)]
     public async Task Whatever_byte_of_the_index_is_damaged_no_hit_is_missing()
     {
         SearchFixture fixture = await FilledAsync(3, 60);
-        var random = new Random(3);
-        for (int round = 0; round < 60; round++)
+        await Task.Run(() => Sweeps.ForEachSeed(60, seed =>
         {
-            MemoryStorage copy = fixture.Storage.Fork(new Random(round));
-            bool whileOpen = round % 2 == 0;
-            EmbeddedMessageStore store = fixture.Open(copy);
-            if (!whileOpen) await store.DisposeAsync();
-            else await SearchFixture.FindAsync(store, new MessageSearch { Query = "alpha" });
-            while (!TryDamage(copy, random))
-            {
-            }
-            if (!whileOpen) store = fixture.Open(copy);
-            foreach (string query in Questions) await SearchFixture.AssertAgreesAsync(store, new MessageSearch { Query = query });
-            await store.DisposeAsync();
+            DamageAsync(fixture, seed).GetAwaiter().GetResult();
+            return 1;
+        }));
+    }
+
+    private static async Task DamageAsync(SearchFixture fixture, int seed)
+    {
+        var random = new Random(seed);
+        MemoryStorage copy = fixture.Storage.Fork(random);
+        bool whileOpen = seed % 2 == 0;
+        EmbeddedMessageStore store = fixture.Open(copy);
+        if (!whileOpen) await store.DisposeAsync();
+        else await SearchFixture.FindAsync(store, new MessageSearch { Query = "alpha" });
+        while (!TryDamage(copy, random))
+        {
         }
+        if (!whileOpen) store = fixture.Open(copy);
+        foreach (string query in Questions) await SearchFixture.AssertAgreesAsync(store, new MessageSearch { Query = query });
+        await store.DisposeAsync();
     }
 
     /// <summary>What cost hits once: a merge gave damaged runs up between the look at whether everything was indexed and the question.</summary>
@@ -83,10 +91,10 @@ public class SearchDamageTests
             string query = Questions[Interlocked.Increment(ref asked) % Questions.Length];
             SearchFixture.AssertReaches(group, query, expected[query]);
         };
-        for (int round = 0; round < 3; round++) await store.UpdateSearchIndexAsync(new SearchIndexOptions { Rebuild = true }).ToListAsync();
+        for (int round = 0; round < 8; round++) await store.UpdateSearchIndexAsync(new SearchIndexOptions { Rebuild = true }).ToListAsync();
         await Task.Run(() => { while (group.MergeIfDue(CancellationToken.None)) { } });
         fixture.Storage.Interleave = null;
-        Assert.True(asked > 50, $"only {asked} questions");
+        Assert.True(asked > 100, $"only {asked} questions");
     }
 
     [Fact]
@@ -97,27 +105,26 @@ public class SearchDamageTests
         Dictionary<string, HashSet<Guid>> expected = await ExpectedAsync(store);
         GroupSearch group = store.Database.Search.Groups[0];
         using var stop = new CancellationTokenSource();
+        int damages = 0;
         Task churn = Task.Run(async () =>
         {
             var random = new Random(6);
             while (!stop.IsCancellationRequested)
             {
-                TryDamage(fixture.Storage, random);
-                await store.UpdateSearchIndexAsync(new SearchIndexOptions { Rebuild = random.Next(4) == 0 }, null, stop.Token).ToListAsync(stop.Token);
+                if (TryDamage(fixture.Storage, random)) damages++;
+                await store.UpdateSearchIndexAsync(new SearchIndexOptions { Rebuild = random.Next(4) == 0 }).ToListAsync();
             }
         });
-        int damaged = 0, hits = 0;
-        for (int n = 0; n < 4000 && !churn.IsCompleted; n++)
+        int answers = 0;
+        for (int n = 0; (n < 3000 || answers == 0) && !churn.IsCompleted; n++)
         {
             string query = Questions[n % Questions.Length];
-            int found = SearchFixture.AssertReaches(group, query, expected[query]);
-            if (found < 0) damaged++;
-            else hits += found;
+            if (SearchFixture.AssertReaches(group, query, expected[query]) >= 0) answers++;
         }
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => churn);
-        Assert.True(hits > 0);
-        Assert.InRange(damaged, 0, 3999);
+        await churn;
+        Proof.Report(output, $"{answers} answers while {damages} files were damaged");
+        Assert.True(damages > 0);
     }
 
     private const string Folder = "/db/store/sg1/search";

@@ -206,7 +206,7 @@ public class SearchTests
         await SearchFixture.AssertAgreesAsync(store, new MessageSearch { Query = query });
     }
 
-    private static async Task<Guid> AppendAsync(IMessageStore store, string mailbox, string text)
+    private static async Task<Guid> AppendAsync(EmbeddedMessageStore store, string mailbox, string text)
     {
         using MessageBody body = MessageBody.FromMemory(Encoding.ASCII.GetBytes($"From: alice@example.org\nSubject: hello\n\n{text}\n"));
         return (await store.AppendAsync(new MessageToAppend { Mailbox = mailbox, Body = body, ReceivedDate = SearchSamples.Start })).Id;
