@@ -41,7 +41,7 @@ internal sealed partial class EmbeddedMessageStore
             }
             string folder = ArchivePaths.FolderOf(name);
             List<string> files = [.. ArchivePaths.VolumesIn(database.Storage, Mail.ArchivePath, folder).Select(v => ArchivePaths.Resolve(Mail.ArchivePath, v))];
-            (GroupRecord Record, RecordNote Note)? block = BlockOn(group, name);
+            (GroupRecord Record, RecordNote Note)? block = AdministratorRecords.BlockOn(group, name);
             yield return new ArchiveInfo
             {
                 IsBlocked = block is not null,
@@ -89,7 +89,7 @@ internal sealed partial class EmbeddedMessageStore
     }
 
     /// <summary>Keys name the archive folder by a word that stays when it moves; people want to know where it is now.</summary>
-    private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath } : key;
+    private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath, DeletedDate = null } : key;
 
     /// <summary>Opens an archived message from the first copy that is whole.</summary>
     /// <returns><see langword="null"/> where the message was recalled or deleted, or its record moved, in the meantime: look again.</returns>

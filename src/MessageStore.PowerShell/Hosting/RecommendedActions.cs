@@ -28,6 +28,7 @@ internal static class RecommendedActions
         ErrorIds.SchedulerFailed => "Read what the scheduler said; nothing else was changed. Task Scheduler and system units want an elevated session.",
         ErrorIds.ScheduleNotFound => "List the schedules with Get-MaintenanceSchedule.",
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
+        ErrorIds.ArchiveFileMissing => "Bring the archive file back from another copy of the archive folder. Test-MessageArchive names all that are missing.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",
         ErrorIds.ArchiveAccessDenied => "The message says who barred the archive; Unblock-MessageArchive opens it.",
