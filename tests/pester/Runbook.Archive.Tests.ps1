@@ -224,6 +224,7 @@ Describe 'Line 10 and 11: archives that stand by themselves' -Skip:([bool]$Corpu
     It 'is read by mutt as it lies' -Skip:(-not ((Get-Command mutt -ErrorAction Ignore) -and (Get-Command script -ErrorAction Ignore))) {
         $file = (Get-MessageArchive $db bob).Files[0]
         Set-Content ./muttrc @"
+set folder=$place
 set sort=mailbox-order mbox_type=mbox quit=yes copy=yes delete=no
 unset confirmappend confirmcreate resolve wait_key beep mark_old
 open-hook \\.gz$ "gzip -cd '%f' > '%t'"

@@ -47,6 +47,7 @@ public sealed class ArchiveToolsTests : IDisposable
         (string path, _, List<byte[]> bodies) = MakeFile();
         string copy = Path.Combine(folder, "copied.mbox"), settings = Path.Combine(folder, "muttrc");
         File.WriteAllText(settings, $"""
+            set folder={folder}
             set sort=mailbox-order mbox_type=mbox quit=yes copy=yes delete=no
             unset confirmappend confirmcreate resolve wait_key beep mark_old
             open-hook \\.gz$ "gzip -cd '%f' > '%t'"
@@ -57,7 +58,6 @@ public sealed class ArchiveToolsTests : IDisposable
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["HOME"] = folder, ["TERM"] = "xterm" },
         };
-        string shown;
         using (Process process = Process.Start(start)!)
         {
             Task<string> screen = process.StandardOutput.ReadToEndAsync();
@@ -66,10 +66,8 @@ public sealed class ArchiveToolsTests : IDisposable
                 process.Kill(entireProcessTree: true);
                 Assert.Fail($"mutt waits for somebody: {screen.Result}");
             }
-            shown = screen.Result;
-            Assert.True(process.ExitCode == 0 && File.Exists(copy), shown);
+            Assert.True(process.ExitCode == 0 && File.Exists(copy), screen.Result);
         }
-        Assert.True(File.ReadLines(copy).Count(l => l.StartsWith("Subject: ", StringComparison.Ordinal)) == bodies.Count, shown);
         string[] subjects = [.. File.ReadLines(copy).Where(l => l.StartsWith("Subject: ", StringComparison.Ordinal))];
         Assert.Equal(bodies.Select(b => Encoding.ASCII.GetString(b, 0, b.AsSpan().IndexOf((byte)'\n'))), subjects);
         // What begins with From in a message is quoted, so nothing is taken for a message that is none.
