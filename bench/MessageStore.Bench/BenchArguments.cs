@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MessageStore.Bench;
 
 /// <summary>What every benchmark understands.</summary>
-internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json, int[] Messages, bool Peer)
+internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json, int[] Messages, bool Peer, int Mailboxes = 1000, int Large = 1_000_000)
 {
     public static BenchArguments Parse(ReadOnlySpan<string> args)
     {
@@ -14,6 +14,8 @@ internal sealed record BenchArguments(string Path, double Seconds, int[] Writers
             {
                 "--peer" => arguments with { Peer = true },
                 "--messages" => arguments with { Messages = Numbers(args[++i]) },
+                "--mailboxes" => arguments with { Mailboxes = int.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--large" => arguments with { Large = int.Parse(args[++i], CultureInfo.InvariantCulture) },
                 "--json" => arguments with { Json = true },
                 "--path" => arguments with { Path = args[++i] },
                 "--seconds" => arguments with { Seconds = double.Parse(args[++i], CultureInfo.InvariantCulture) },

@@ -1,3 +1,4 @@
+using System.Buffers;
 using MessageStore.IO;
 using MessageStore.Keys;
 
@@ -14,6 +15,9 @@ namespace MessageStore.Archiving;
 /// </remarks>
 internal sealed class FileArchiveSession : IArchiveSession
 {
+    /// <summary>Bytes that are read back at a time: many small records, and any that is unpacked in memory.</summary>
+    private const int ReadBackBlock = 4 << 20;
+
     private readonly IStorage storage;
     private readonly string root;
     private readonly string unit;
@@ -22,6 +26,7 @@ internal sealed class FileArchiveSession : IArchiveSession
     private readonly IKeyManager keys;
     private readonly TimeProvider time;
     private readonly Action release;
+    private readonly Action confirm;
     private readonly DateTimeOffset storageDate;
     private readonly List<ArchivedRecord> unrecorded = [];
     private readonly List<string> notes = [];
@@ -30,8 +35,9 @@ internal sealed class FileArchiveSession : IArchiveSession
     private bool failed;
     private bool disposed;
 
+    /// <param name="confirm">Makes sure that the archive folder is still what it was: a new file in the place of a device that has gone would be hidden when it comes back.</param>
     public FileArchiveSession(
-        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, IKeyManager keys, TimeProvider time, Action release,
+        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, IKeyManager keys, TimeProvider time, Action release, Action confirm,
         CancellationToken cancellationToken)
     {
         this.storage = storage;
@@ -40,6 +46,7 @@ internal sealed class FileArchiveSession : IArchiveSession
         this.keys = keys;
         this.time = time;
         this.release = release;
+        this.confirm = confirm;
         this.storageDate = storageDate;
         month = ArchivePaths.VolumeOf(mailbox, storageDate);
         try
@@ -82,7 +89,11 @@ internal sealed class FileArchiveSession : IArchiveSession
                 at += block.Length;
             });
             target.Flush();
-            if (isNew) FlushNames();
+            if (isNew)
+            {
+                FlushNames();
+                confirm();
+            }
             IReadOnlyList<ArchiveKey> appended = ReadBack(target, batch, start);
             end = at;
             return ValueTask.FromResult(appended);
@@ -174,12 +185,30 @@ internal sealed class FileArchiveSession : IArchiveSession
 
     private List<ArchiveKey> ReadBack(IStorageFile target, ArchiveBatch batch, long start)
     {
-        var appended = new List<ArchiveKey>(batch.Records.Count);
-        foreach (ArchivedRecordInfo record in batch.Records)
+        List<ArchiveKey> appended = [.. batch.Records.Select(r => (r with { Offset = start + r.Offset }).ToKey(FileArchiveTarget.TargetName, unit, volume))];
+        byte[] block = ArrayPool<byte>.Shared.Rent(ReadBackBlock);
+        try
         {
-            ArchiveKey key = (record with { Offset = start + record.Offset }).ToKey(FileArchiveTarget.TargetName, unit, volume);
-            ArchiveRecordReader.Verify(target, ArchiveRecordReader.ReadInfo(target, key));
-            appended.Add(key);
+            for (int next = 0; next < appended.Count;)
+            {
+                int first = next;
+                long from = appended[first].Offset;
+                while (next < appended.Count && ArchiveRecordReader.IsSmall(batch.Records[next]) && appended[next].Offset + appended[next].Length - from <= block.Length) next++;
+                if (next == first)
+                {
+                    // Too large for a block: read in pieces.
+                    ArchiveRecordReader.Verify(target, ArchiveRecordReader.ReadInfo(target, appended[next++]));
+                    continue;
+                }
+                int length = (int)(appended[next - 1].Offset + appended[next - 1].Length - from);
+                int count = target.ReadFully(block.AsSpan(0, length), from);
+                if (count < length) throw ArchiveErrors.Damaged(target.Path, from + count, "the file ends there, within what was just written.");
+                for (int i = first; i < next; i++) ArchiveRecordReader.Verify(target, appended[i], block.AsMemory((int)(appended[i].Offset - from), (int)appended[i].Length));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
         }
         return appended;
     }

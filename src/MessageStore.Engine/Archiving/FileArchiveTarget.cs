@@ -41,7 +41,7 @@ internal sealed class FileArchiveTarget(
         {
             ArchiveMarker.Check(storage, root, databaseId);
             return ValueTask.FromResult<IArchiveSession>(
-                new FileArchiveSession(storage, root, unit, mailbox, storageDate, keys, time, () => Release(folder), cancellationToken));
+                new FileArchiveSession(storage, root, unit, mailbox, storageDate, keys, time, () => Release(folder), () => ArchiveMarker.Check(storage, root, databaseId), cancellationToken));
         }
         catch (Exception error)
         {
@@ -106,6 +106,21 @@ internal sealed class FileArchiveTarget(
     /// <summary>Whether a volume is there.</summary>
     public bool HasVolume(string volume) => volume.Length > 0 && storage.FileExists(ArchivePaths.Resolve(root, volume));
 
+    /// <summary>Length of a volume in bytes.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    public long LengthOf(string volume)
+    {
+        string path = ArchivePaths.Resolve(root, volume);
+        try
+        {
+            return storage.FileLength(path);
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "looking at a file", path);
+        }
+    }
+
     /// <summary>The full path of a volume.</summary>
     /// <exception cref="MessageStoreException">ArchiveDamaged: a key names a place outside of the archive.</exception>
     public string PathOf(string volume) => ArchivePaths.Resolve(root, volume);
@@ -123,7 +138,7 @@ internal sealed class FileArchiveTarget(
     /// <summary>Walks a volume from its extra fields only: enough to rebuild its keys (<see cref="ArchivedRecordInfo.ToKey"/>).</summary>
     /// <param name="volume">The volume, as keys name it.</param>
     /// <param name="damaged">Told of every stretch without a readable record.</param>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged: the file is missing.</exception>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveFileMissing.</exception>
     public IEnumerable<ArchivedRecordInfo> Walk(string volume, Action<ArchiveDamage>? damaged = null)
     {
         using IStorageFile file = OpenVolume(volume, 0);
@@ -141,7 +156,7 @@ internal sealed class FileArchiveTarget(
         {
             ArchiveMarker.Check(storage, root, databaseId);
             throw new MessageStoreException(
-                ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it.", path, error);
+                ErrorIds.ArchiveFileMissing, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it. Bring the file back from another copy.", path, error);
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {

@@ -14,10 +14,12 @@ internal enum TombstoneFrameType : byte
     Expired = 2,
     /// <summary>A volume that holds records which nothing needs any more, though their messages live.</summary>
     Superfluous = 3,
+    /// <summary>Messages that their users deleted long ago, all of one volume: their records are given up.</summary>
+    Reclaimed = 4,
 }
 
-/// <summary>Messages of one volume that have expired; none where only the volume is to be rewritten.</summary>
-internal sealed record Tombstones(string Volume, IReadOnlyList<Guid> Ids);
+/// <summary>Messages of one volume whose records are to go; none where only the volume is to be rewritten.</summary>
+internal sealed record Tombstones(TombstoneFrameType Type, string Volume, IReadOnlyList<Guid> Ids);
 
 /// <summary>
 /// <c>tombstones.journal</c> in the archive folder: which messages have expired. It lies where their records lay, so it is lost only together with what it forbids. A
@@ -51,7 +53,7 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
             var bytes = new ArrayBufferWriter<byte>();
             if (lsn == 1) Write(bytes, TombstoneFrameType.Head, lsn++, 0, Head());
             foreach (Tombstones one in tombstones)
-                Write(bytes, one.Ids.Count > 0 ? TombstoneFrameType.Expired : TombstoneFrameType.Superfluous, lsn++, durable, Encode(one));
+                Write(bytes, one.Type, lsn++, durable, Encode(one));
             file.Write(bytes.WrittenSpan, end);
             file.Flush();
             if (isNew) storage.FlushFolder(root);
@@ -91,7 +93,7 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
             while (reader.TryRead(out FrameHeader header, out ReadOnlySpan<byte> payload))
             {
                 if (header.Lsn == 1) CheckHead(header, payload);
-                else return Decode(payload);
+                else return Decode((TombstoneFrameType)header.Type, payload);
             }
             if (reader.End.Kind == FrameEndKind.Damaged) throw ArchiveErrors.Damaged(file.Path, reader.End.Offset, reader.End.Detail);
             return null;
@@ -148,12 +150,12 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         return payload;
     }
 
-    private static Tombstones Decode(ReadOnlySpan<byte> payload)
+    private static Tombstones Decode(TombstoneFrameType type, ReadOnlySpan<byte> payload)
     {
         int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(payload);
         string volume = Encoding.UTF8.GetString(payload.Slice(2, nameLength));
         var ids = new List<Guid>();
         for (ReadOnlySpan<byte> rest = payload[(2 + nameLength)..]; rest.Length >= 16; rest = rest[16..]) ids.Add(new Guid(rest[..16], bigEndian: true));
-        return new Tombstones(volume, ids);
+        return new Tombstones(type, volume, ids);
     }
 }

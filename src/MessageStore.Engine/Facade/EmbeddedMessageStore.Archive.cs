@@ -46,7 +46,7 @@ internal sealed partial class EmbeddedMessageStore
             }
             string folder = ArchivePaths.FolderOf(name);
             List<string> files = [.. ArchivePaths.VolumesIn(database.Storage, Mail.ArchivePath, folder).Select(v => ArchivePaths.Resolve(Mail.ArchivePath, v))];
-            (GroupRecord Record, RecordNote Note)? block = BlockOn(group, name);
+            (GroupRecord Record, RecordNote Note)? block = AdministratorRecords.BlockOn(group, name);
             yield return new ArchiveInfo
             {
                 IsBlocked = block is not null,
@@ -101,7 +101,7 @@ internal sealed partial class EmbeddedMessageStore
     }
 
     /// <summary>Keys name the archive folder by a word that stays when it moves; people want to know where it is now.</summary>
-    private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath } : key;
+    private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath, DeletedDate = null } : key;
 
     private Task<Stream?> OpenArchivedAsync(StorageGroup group, IndexEntry entry, CancellationToken cancellationToken) =>
         OpenCopyAsync(group, entry, database.Archive.OpenAsync, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MessageStore.Archiving;
 using MessageStore.Messages;
 using MessageStore.Storage;
 
@@ -12,6 +13,21 @@ internal sealed partial class EmbeddedMessageStore
     public async Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default)
     {
         MailboxNames.CheckFolder(message.Folder);
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AppendOnceAsync(message, cancellationToken).ConfigureAwait(false);
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MailboxNotFound && message.CreateMailbox && attempt < LookAgain)
+            {
+                // Removed under our hands. Whoever wants the mailbox created gets a new one.
+            }
+        }
+    }
+
+    private async Task<StoredMessage> AppendOnceAsync(MessageToAppend message, CancellationToken cancellationToken)
+    {
         StorageGroup group;
         if (message.CreateMailbox && Mail.GroupOf(message.Mailbox) is null)
             (group, _) = await Mail.CreateMailboxAsync(message.Mailbox, null, cancellationToken).ConfigureAwait(false);
@@ -95,13 +111,14 @@ internal sealed partial class EmbeddedMessageStore
     {
         if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry)) throw NoMessage(id);
         if (group.HoldOn(id) is { } hold) throw OnHold($"Message {id}", id, hold);
-        if (entry.IsArchived) database.Keys.Find(id); // where the keys cannot be reached, an archived message is not deleted
+        DateTimeOffset now = database.Clock.GetUtcNow();
+        if (entry.IsArchived) DeletedRecords.Mark(database.Keys, [id], now); // where the keys cannot be reached, an archived message is not deleted
         await group.CommitAsync(Transaction.Deleted(id, group.Identity.Salt)).ConfigureAwait(false);
         if (group.HoldOn(id) is { } late) throw OnHold($"Message {id}", id, late); // the hold came first: nothing was deleted
         try
         {
-            // The key may have come into being while the deletion was under way, so it is looked for now and not before.
-            if (database.Keys.Find(id).Count > 0) database.Keys.Remove([id]);
+            // A key may have come into being while the deletion was under way.
+            DeletedRecords.Forget(database.Keys, [id], now);
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.KeysUnavailable && !entry.IsArchived)
         {

@@ -22,7 +22,11 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
     IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Stores a message. When the task ends well the message is durable.</summary>
+    /// <summary>
+    /// Stores a message. When the task ends well the message is durable. A mailbox that is removed meanwhile takes the message with it: then the task ends with MailboxNotFound, or,
+    /// where the mailbox may be created, the message lies in a new one.
+    /// </summary>
+    /// <exception cref="MessageStoreException">MailboxNotFound, InvalidName, MessageTooLarge, DiskFull, GroupClosedForWriting.</exception>
     Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default);
 
     /// <summary>Lists messages by mailbox, then in the order they were stored. Archived messages are listed as hot ones are.</summary>
@@ -105,8 +109,12 @@ public interface IMessageStore : IAsyncDisposable
     IAsyncEnumerable<ArchivePolicyInfo> ListArchivePoliciesAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Reads the archive and compares it with keys and messages, and makes keys anew where that is asked for. What is wrong is a result, not an error.</summary>
+    /// <param name="options">Where to look, and whether to mend.</param>
+    /// <param name="progress">Counts records.</param>
+    /// <param name="found">Told of each finding as it is made.</param>
+    /// <param name="cancellationToken">Ends the test.</param>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
-    Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+    Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, IProgress<ArchiveFinding>? found = null, CancellationToken cancellationToken = default);
 
     IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
 

@@ -96,7 +96,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     private void BuryExpired(string databasePath, DatabaseSettings settings, IKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
     {
         var archive = new FileArchiveTarget(storage, DatabaseSettings.Resolve(databasePath, settings.ArchivePath), settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
-        long buried = 0, held = 0;
+        long buried = 0, held = 0, givenUp = 0;
         try
         {
             archive.CheckAsync().AsTask().GetAwaiter().GetResult();
@@ -104,14 +104,19 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             {
                 foreach (StorageGroup group in groups)
                 {
-                    List<Guid> back = [.. stones.Ids.Where(id => group.TryGet(id, out _))];
+                    // What a user deleted comes back where the backup has all of it: of an archived message it has no body.
+                    bool isReclaimed = stones.Type == TombstoneFrameType.Reclaimed;
+                    List<Guid> back = [.. stones.Ids.Where(id => group.TryGet(id, out IndexEntry entry) && (!isReclaimed || entry.IsArchived))];
                     if (back.Count == 0) continue;
                     group.CommitAsync([.. back.Select(id => Transaction.Deleted(id, group.Identity.Salt))]).GetAwaiter().GetResult();
                     List<Guid> gone = [.. back.Where(id => !group.TryGet(id, out _))];
                     keys.Remove(gone);
-                    buried += gone.Count;
+                    if (isReclaimed) givenUp += gone.Count;
+                    else buried += gone.Count;
                     held += back.Count - gone.Count;
                 }
+                // The logs may have deleted them already; their records are gone or going, and no key may point there.
+                keys.Remove([.. stones.Ids.Where(id => !groups.Any(g => g.TryGet(id, out _)) && keys.Find(id).Count > 0)]);
             }
         }
         catch (MessageStoreException error)
@@ -119,6 +124,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             warnings.Add($"What has expired since the backup may be back, because the archive could not be asked: {error.Message}");
         }
         if (buried > 0) warnings.Add($"{buried} messages had expired after the backup was made, and were removed again.");
+        if (givenUp > 0) warnings.Add($"{givenUp} archived messages were deleted by their users after the backup was made, and their records were given up since; they are not back.");
         if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
     }
 
@@ -199,7 +205,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             archive.VerifyAsync(key).AsTask().GetAwaiter().GetResult();
             return true;
         }
-        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error))
         {
             return false;
         }

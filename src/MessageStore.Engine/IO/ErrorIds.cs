@@ -34,6 +34,7 @@ public static class ErrorIds
     public const string ScheduleNotFound = "ScheduleNotFound";
     public const string ArchiveUnavailable = "ArchiveUnavailable";
     public const string ArchiveDamaged = "ArchiveDamaged";
+    public const string ArchiveFileMissing = "ArchiveFileMissing";
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";
     public const string ArchiveKeyMissing = "ArchiveKeyMissing";
     public const string BlockNotFound = "BlockNotFound";

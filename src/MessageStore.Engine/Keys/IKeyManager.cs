@@ -10,6 +10,9 @@ namespace MessageStore.Keys;
 /// </remarks>
 internal interface IKeyManager : IDisposable
 {
+    /// <summary>Held by whoever writes keys that he has read and changed, so that no change in between is lost.</summary>
+    Lock Updating { get; }
+
     /// <summary>Number of keys, every copy counted.</summary>
     long Count { get; }
 

@@ -31,6 +31,8 @@ internal sealed partial class JournalKeyManager : IKeyManager
         frames = new KeyFrames(salt, time);
     }
 
+    public Lock Updating { get; } = new();
+
     public long Count
     {
         get

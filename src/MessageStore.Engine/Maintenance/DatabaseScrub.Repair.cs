@@ -1,3 +1,4 @@
+using MessageStore.Archiving;
 using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Messages;
@@ -91,7 +92,7 @@ internal sealed partial class DatabaseScrub
                     message.Finding = message.Finding with { RepairedFrom = PathOf(key) };
                     break;
                 }
-                catch (MessageStoreException error) when (error.ErrorId is ErrorIds.ArchiveDamaged or ErrorIds.ArchiveUnavailable)
+                catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error) || error.ErrorId == ErrorIds.ArchiveUnavailable)
                 {
                     // Perhaps another copy is better.
                 }

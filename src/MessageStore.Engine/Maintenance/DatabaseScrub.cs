@@ -28,6 +28,7 @@ internal sealed partial class DatabaseScrub(
         total = groups.Sum(g => g.GetStatus().MessageCount);
         await CheckArchiveAsync(cancellationToken).ConfigureAwait(false);
         foreach (StorageGroup group in groups) await RunAsync(group, cancellationToken).ConfigureAwait(false);
+        ReportMissingFiles();
         if (mail.FailedGroups.Count == 0) CheckOrphans(cancellationToken);
         return new DatabaseTest
         {

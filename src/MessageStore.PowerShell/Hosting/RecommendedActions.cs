@@ -33,6 +33,7 @@ internal static class RecommendedActions
         ErrorIds.ScheduleNotFound => "List the schedules with Get-MaintenanceSchedule.",
         ErrorIds.SearchIndexIncomplete => "Find what is damaged with Test-MessageDatabase, or bring the archive path back; then run Update-MessageSearchIndex again.",
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
+        ErrorIds.ArchiveFileMissing => "Bring the archive file back from another copy of the archive folder. Test-MessageArchive names all that are missing.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",
         ErrorIds.ArchiveAccessDenied => "The message says who barred the archive; Unblock-MessageArchive opens it.",

@@ -97,6 +97,8 @@ internal sealed class DatabaseRun : IDisposable
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
     }
 
+    public void ForgetQuietBackups() => quietBackups.Clear();
+
     public Task ReopenAsync()
     {
         Open.Dispose();

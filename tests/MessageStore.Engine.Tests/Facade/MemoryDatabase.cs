@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Messages;
 using MessageStore.Storage;
 using MessageStore.Tests.Storage;
@@ -36,7 +37,7 @@ internal sealed class MemoryDatabase : IDisposable
     };
 
     /// <exception cref="MessageStoreException">A group did not open, or not for writing.</exception>
-    public static MemoryDatabase Open(MemoryStorage storage, GroupOptions options, string path = Root)
+    public static MemoryDatabase Open(IStorage storage, GroupOptions options, string path = Root)
     {
         OpenDatabase opened = OpenDatabase.OpenNow(storage, path, options);
         try
