@@ -14,6 +14,7 @@ internal static class BenchProgram
         ["growth"] = GrowthBench.RunAsync,
         ["backup"] = BackupBench.RunAsync,
         ["lmtp"] = LmtpBench.RunAsync,
+        ["server"] = ServerBench.RunAsync,
         ["replicate"] = ReplicateBench.RunAsync,
         ["checksums"] = _ => Own(ChecksumBench.Run),
         ["records"] = a => Own(() => RecordBench.Run(Made(a.Path))),

@@ -26,7 +26,7 @@ internal static partial class ServeCommand
             if (isBackground && !OperatingSystem.IsWindows()) _ = SetSession();
             string path = Path.GetFullPath(parsed.GetRequiredValue(database));
             string? logPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null);
-            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), (parsed.GetValue(set) ?? []).Select(Setting)) with { Web = web.Read(parsed) };
+            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), [.. web.Settings(parsed), .. (parsed.GetValue(set) ?? []).Select(Setting)]);
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
             foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -18,10 +18,11 @@ internal static class ServerProgram
             CreateNoWindow = true,
         };
         foreach (string argument in (string[])[Find(), "serve", "--database", options.Database, "--background"]) start.ArgumentList.Add(argument);
-        if (options.LogPath is { } log)
+        foreach ((string word, string? value) in ((string, string?)[])[("--log", options.LogPath), ("--configuration", options.ConfigurationPath)])
         {
-            start.ArgumentList.Add("--log");
-            start.ArgumentList.Add(log);
+            if (value is null) continue;
+            start.ArgumentList.Add(word);
+            start.ArgumentList.Add(value);
         }
         try
         {
