@@ -12,6 +12,8 @@ internal sealed class ScheduleStory
     /// <summary>The oldest that a backup may become in these stories.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromHours(2);
 
+    private const int Days = 4;
+
     private static readonly TimeSpan ArchiveHour = TimeSpan.FromHours(1);
 
     private readonly Random random;
@@ -72,11 +74,11 @@ internal sealed class ScheduleStory
         Database = Database, ArchiveAt = ArchiveHour, BackupEvery = TimeSpan.FromHours(1), MaximumBackupAge = Limit, PowerShellPath = "pwsh", ModulePath = "m",
     });
 
-    /// <summary>A week with pauses, and runs of somebody else.</summary>
+    /// <summary>Days with pauses, and runs of somebody else.</summary>
     public void Live()
     {
         Register();
-        DateTimeOffset end = begin.AddDays(7);
+        DateTimeOffset end = begin.AddDays(Days);
         while (Clock.GetUtcNow() < end)
         {
             if (random.Next(6) == 0) HeldUntil = Clock.GetUtcNow() + TimeSpan.FromMinutes(random.Next(1, 200));
@@ -92,7 +94,13 @@ internal sealed class ScheduleStory
         DateTimeOffset from = Clock.GetUtcNow();
         Task server = ServeAsync(stop.Token);
         DateTimeOffset end = from + time;
-        while (Clock.Step(end)) Watch();
+        do
+        {
+            Watch();
+            // Whoever is cancelled goes on upon another thread: the clock waits until somebody waits for it again.
+            if (!Clock.TimerAsync(TimeSpan.FromDays(1)).Wait(TimeSpan.FromSeconds(120))) throw new InvalidOperationException("The server waits for something that is no timer.");
+        }
+        while (Clock.Step(end));
         Clock.Advance(end - Clock.GetUtcNow());
         served.Add((from, end));
         stop.Cancel();
@@ -110,7 +118,7 @@ internal sealed class ScheduleStory
         // Nobody failed: every hour of archiving that passed with a server at hand for long enough was kept, and no backup grew too old but for a pause or somebody else.
         if (HeldUntil == default && OldestBackup > Limit) throw new InvalidOperationException($"The newest backup was {OldestBackup} old.");
         List<DateTimeOffset> archived = [.. History().Where(static r => r.Task == MaintenanceTask.Archive && r.Decision == MaintenanceDecision.Ran).Select(static r => r.Time + r.Duration)];
-        for (DateTimeOffset hour = begin + ArchiveHour; hour < begin.AddDays(6); hour += TimeSpan.FromDays(1))
+        for (DateTimeOffset hour = begin + ArchiveHour; hour < begin.AddDays(Days - 1); hour += TimeSpan.FromDays(1))
         {
             TimeSpan room = TimeSpan.FromTicks(served.Where(s => s.To > hour && s.From < hour.AddDays(1)).Sum(s => (Min(s.To, hour.AddDays(1)) - Max(s.From, hour)).Ticks));
             bool isBusy = HeldUntil != default || served.Count(s => s.To > hour && s.From < hour.AddDays(1)) > 1;

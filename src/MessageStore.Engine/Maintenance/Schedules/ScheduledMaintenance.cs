@@ -66,7 +66,7 @@ internal sealed class ScheduledMaintenance(IStorage storage, string databasePath
             if (ScheduleFile.Load(storage, databasePath) is not { } file) return DateTimeOffset.MaxValue;
             ScheduleView view = View(file, await LookAsync(cancellationToken).ConfigureAwait(false), age + (clock.GetUtcNow() - ageTaken), clock);
             ScheduleDecision decision = SchedulePlanner.Decide(file.Schedule, view);
-            trouble = "";
+            if (unwritten.Count == 0) trouble = "";
             if (decision.Task is not { } task) return decision.Wake;
             if (task == MaintenanceTask.Backup && decision.Archive.IsDue) Skip(made, MaintenanceTask.Archive, decision.Archive.Reason, "");
             int failures = (task == MaintenanceTask.Archive ? view.Archive : view.Backup).Failures;
@@ -83,10 +83,15 @@ internal sealed class ScheduledMaintenance(IStorage storage, string databasePath
         }
         catch (MessageStoreException error)
         {
-            if (trouble != error.Message) Trouble(error);
-            trouble = error.Message;
+            Say(error);
             return DateTimeOffset.MaxValue;
         }
+    }
+
+    private void Say(MessageStoreException error)
+    {
+        if (trouble != error.Message) Trouble(error);
+        trouble = error.Message;
     }
 
     private async Task<MaintenanceRecord> TakeAsync(ScheduledRun run, DateTimeOffset? until, CancellationToken cancellationToken)
@@ -152,10 +157,17 @@ internal sealed class ScheduledMaintenance(IStorage storage, string databasePath
 
     private void Flush()
     {
-        while (unwritten.Count > 0)
+        try
         {
-            history.Add(unwritten[0]);
-            unwritten.RemoveAt(0);
+            while (unwritten.Count > 0)
+            {
+                history.Add(unwritten[0]);
+                unwritten.RemoveAt(0);
+            }
+        }
+        catch (MessageStoreException error)
+        {
+            Say(error); // a backup must be made all the same
         }
     }
 
