@@ -18,6 +18,7 @@ internal static class BenchProgram
         ["drill"] = RestoreBench.RunDrillsAsync,
         ["archive"] = ArchiveBench.RunAsync,
         ["lmtp"] = LmtpBench.RunAsync,
+        ["server"] = ServerBench.RunAsync,
         ["replicate"] = ReplicateBench.RunAsync,
         ["retrieve"] = RetrieveBench.RunAsync,
         ["repair"] = RepairBench.RunAsync,

@@ -1,33 +1,64 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace MessageStore.Bench;
 
-/// <summary><c>messagestored serve</c> as a process of its own.</summary>
-internal sealed class BenchServer : IDisposable
+/// <summary>The server as a process of its own, from <c>lib/server</c>.</summary>
+internal sealed class BenchServer : IAsyncDisposable
 {
-    private readonly Process process;
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
 
-    private BenchServer(Process process, string url)
+    private BenchServer(Process process) => Process = process;
+
+    public Process Process { get; }
+
+    /// <summary>Starts it for a database and waits until it answers at a port.</summary>
+    public static async Task<BenchServer> StartAsync(string database, int port, params string[] settings)
     {
-        this.process = process;
-        Url = url;
+        var start = new ProcessStartInfo("dotnet", [Program(), "serve", "--database", database, .. settings.SelectMany(static s => (string[])["--set", s])]) { RedirectStandardOutput = true };
+        var server = new BenchServer(Process.Start(start)!);
+        _ = server.Process.StandardOutput.ReadToEndAsync();
+        for (var watch = Stopwatch.StartNew(); !Answers(port); await Task.Delay(50).ConfigureAwait(false))
+            if (server.Process.HasExited || watch.Elapsed > StartTime) throw new InvalidOperationException("The server does not answer.");
+        return server;
     }
 
-    public string Url { get; }
-
-    /// <summary>Starts it and waits for the line that tells an address.</summary>
-    public static async Task<BenchServer> StartAsync(string database, IEnumerable<string> arguments, string announces)
+    public async ValueTask DisposeAsync()
     {
-        Process process = Process.Start(new ProcessStartInfo("dotnet", [BenchCluster.FindServer(), "serve", "--database", database, .. arguments]) { RedirectStandardOutput = true })!;
-        while (await process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line)
-            if (line.StartsWith(announces, StringComparison.Ordinal)) return new BenchServer(process, line[announces.Length..]);
-        throw new InvalidOperationException($"The server ended with {process.ExitCode}.");
+        if (!Process.HasExited) Process.Kill();
+        await Process.WaitForExitAsync().ConfigureAwait(false);
+        Process.Dispose();
     }
 
-    public void Dispose()
+    public static bool Answers(int port)
     {
-        process.Kill();
-        process.WaitForExit();
-        process.Dispose();
+        try
+        {
+            using var client = new TcpClient();
+            client.Connect(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string Program()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            string program = Path.Combine(folder.FullName, "lib", "server", "messagestored.dll");
+            if (File.Exists(program)) return program;
+        }
+        throw new FileNotFoundException("There is no lib/server/messagestored.dll: build the solution first.");
     }
 }

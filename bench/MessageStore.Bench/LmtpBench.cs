@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace MessageStore.Bench;
 
@@ -14,17 +12,16 @@ internal static class LmtpBench
     private const int Programs = 4;
     private const int SessionsEach = 2;
     private const int PeerPort = 10024;
-    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
 
     public static async Task<IReadOnlyList<BenchRow>> RunAsync(BenchArguments arguments)
     {
         string database = Path.Combine(Directory.CreateDirectory(arguments.Path).FullName, $"lmtp-{Environment.ProcessId}");
         await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = database }).ConfigureAwait(false);
-        int port = FreePort();
-        using Process server = StartServer(database, port);
+        int port = BenchServer.FreePort();
         try
         {
-            await WaitForAsync(server, port).ConfigureAwait(false);
+            await using BenchServer started = await BenchServer.StartAsync(database, port, $"Listen:Lmtp=127.0.0.1:{port}", "Recipients:Unknown=Create").ConfigureAwait(false);
+            Process server = started.Process;
             var rows = new List<BenchRow>();
             foreach (int size in arguments.Sizes)
             {
@@ -35,7 +32,7 @@ internal static class LmtpBench
                 for (int round = 0; round < arguments.Rounds; round++)
                 {
                     ours.Add(await LoadAsync(port, each, size).ConfigureAwait(false));
-                    if (arguments.Peer && Answers(PeerPort)) peer.Add(await LoadAsync(PeerPort, each, size).ConfigureAwait(false));
+                    if (arguments.Peer && BenchServer.Answers(PeerPort)) peer.Add(await LoadAsync(PeerPort, each, size).ConfigureAwait(false));
                 }
                 server.Refresh();
                 double microseconds = (server.TotalProcessorTime - before).TotalMicroseconds / (each * Programs * arguments.Rounds);
@@ -46,8 +43,6 @@ internal static class LmtpBench
         }
         finally
         {
-            server.Kill();
-            await server.WaitForExitAsync().ConfigureAwait(false);
             Directory.Delete(database, recursive: true);
         }
     }
@@ -72,47 +67,5 @@ internal static class LmtpBench
             program.Dispose();
         }
         return each * Programs / watch.Elapsed.TotalSeconds;
-    }
-
-    private static Process StartServer(string database, int port)
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string program = Path.Combine(folder.FullName, "lib", "server", "messagestored.dll");
-            if (!File.Exists(program)) continue;
-            var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-            foreach (string argument in (string[])[program, "serve", "--database", database, "--set", $"Listen:Lmtp=127.0.0.1:{port}", "--set", "Recipients:Unknown=Create"]) start.ArgumentList.Add(argument);
-            Process server = Process.Start(start)!;
-            _ = server.StandardOutput.ReadToEndAsync();
-            return server;
-        }
-        throw new FileNotFoundException("There is no lib/server/messagestored.dll: build the solution first.");
-    }
-
-    private static async Task WaitForAsync(Process server, int port)
-    {
-        for (var watch = Stopwatch.StartNew(); !Answers(port); await Task.Delay(50).ConfigureAwait(false))
-            if (server.HasExited || watch.Elapsed > StartTime) throw new InvalidOperationException("The server does not answer.");
-    }
-
-    private static bool Answers(int port)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -156,6 +156,18 @@ Describe 'systemd' {
     }
 }
 
+Describe 'The unit of the server' {
+    It 'is as systemd wants it' -Skip:($null -ne $NoSystemd) {
+        $unit = [regex]::Match((Get-Content $PSScriptRoot/../../docs/server.md -Raw), '(?s)```ini\n(.*?)```').Groups[1].Value
+        $unit | Should -Match 'ExecStart=/usr/bin/dotnet .*messagestored.dll serve'
+        # The program need not be where the page says; everything else is looked at.
+        Set-Content ./messagestored.service ($unit -replace '/usr/bin/dotnet', (Get-Command true -CommandType Application)[0].Source) -NoNewline
+        systemd-analyze verify --man=no ./messagestored.service 2>&1 | Where-Object { "$_" -match 'messagestored' } | Should -BeNullOrEmpty
+        Set-Content ./messagestored.service ($unit -replace 'ProtectSystem=strict', 'ProtectSystem=banana') -NoNewline
+        systemd-analyze verify --man=no ./messagestored.service 2>&1 | Where-Object { "$_" -match 'messagestored' } | Should -Not -BeNullOrEmpty
+    }
+}
+
 Describe 'A schedule' {
     It 'is refused where <Why>' -ForEach @(
         @{ Why = 'it asks for nothing'; Arguments = @{}; ErrorId = 'InvalidParameter*' }

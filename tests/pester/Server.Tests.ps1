@@ -66,7 +66,37 @@ Describe 'A server' {
         $job = Start-StorageGroupBackup $db -AsJob
         while ($job.Progress.Count -eq 0 -and $job.State -eq 'Running') { Start-Sleep -Milliseconds 1 }
         Stop-Job $job
-        Wait-Until { try { $null = Start-MessageArchive $db -Before 1990-01-01; $true } catch { $_.FullyQualifiedErrorId | Should -BeLike 'MaintenanceRunning,*'; $false } } -Seconds 120 | Should -BeTrue
+        # Stopped is when the run at the other end has ended, not before.
+        $null = Start-MessageArchive $db -Before 1990-01-01 -ErrorAction Stop
+    }
+
+    It 'takes its settings from a file, and says all that is wrong with it at once' {
+        Set-Content "$place/web.json" '{ "Web": { "Listen": "127.0.0.1:0" }, "Health": { "MaximumBackupAge": "1.00:00:00" } }'
+        (Start-MessageServer $db -ConfigurationPath "$place/web.json").State | Should -Be 'Running'
+        Test-Path "$db/web.key" | Should -BeTrue
+        Stop-MessageServer $db
+        Set-Content "$place/wrong.json" '{ "Web": { "Listen": "0.0.0.0:80", "Kye": 1 }, "Limits": { "Sessions": "many" } }'
+        { Start-MessageServer $db -ConfigurationPath "$place/wrong.json" -ErrorAction Stop } | Should -Throw -ErrorId 'ServerNotStarted,*' -ExpectedMessage '*Limits:Sessions*Web:*Kye*Web:Listen*'
+    }
+
+    It 'keeps a schedule, and says why not now' {
+        Register-MaintenanceSchedule $db -ArchiveAt 01:00 -BackupEvery 12:00:00 -OlderThan 365.00:00:00 -Scheduler Server -WhatIf
+        Test-Path "$db/schedule.json" | Should -BeFalse
+        $null = Start-MessageServer $db
+        $info = Register-MaintenanceSchedule $db -ArchiveAt 01:00 -BackupEvery 12:00:00 -MaximumBackupAge 13:00:00 -OlderThan 365.00:00:00 -PassThru
+        $info.Scheduler | Should -Be 'Server'
+        Wait-Until { Get-MaintenanceHistory $db -Task Backup } -Seconds 120 | Should -BeTrue
+        $record = (Get-MaintenanceHistory $db -Task Backup)[-1]
+        $record.Decision | Should -Be 'Ran'
+        $record.Reason | Should -BeLike 'there is no complete backup of every storage group*'
+        $task = (Get-MaintenanceSchedule $db -Scheduler Server).Tasks | Where-Object Task -EQ Backup
+        $task.Reason | Should -BeLike 'not due: the last one began *'
+        $task.NextRun | Should -BeGreaterThan $record.Time
+        (Get-MaintenanceSchedule $db -Scheduler Server | Out-String -Width 80) -split "`n" | ForEach-Object { $_.Length | Should -BeLessOrEqual 81 }
+        Get-MaintenanceSchedule $db -Scheduler Server | Unregister-MaintenanceSchedule
+        Get-MaintenanceSchedule $db -Scheduler Server | Should -BeNullOrEmpty
+        { Register-MaintenanceSchedule $db -BackupEvery 12:00:00 -MaximumBackupAge 01:00:00 -Scheduler Server -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        { Register-MaintenanceSchedule $db -ArchiveEvery 12:00:00 -Scheduler Cron -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
     }
 
     It 'stops taking from the server when the pipeline has had enough' {

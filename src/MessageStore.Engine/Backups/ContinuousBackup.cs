@@ -83,7 +83,7 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
     {
         try
         {
-            (BackupKind kind, string reason) = session ? Choose(options) : (BackupKind.Logs, "the log is shipped");
+            (BackupKind kind, string reason) = session ? Choose(database, storage, clock, options) : (BackupKind.Logs, "the log is shipped");
             BackupRun run = await BackUp(options.Backup with { Kind = kind }, cancellationToken).ConfigureAwait(false);
             return new ContinuousBackupEvent { Time = clock.GetUtcNow(), Run = run with { Reason = reason }, Reason = reason, BackupAge = clock.GetUtcNow() - run.Started };
         }
@@ -94,7 +94,7 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
     }
 
     /// <summary>Incremental while there is a chain to go on with that is not too old.</summary>
-    private (BackupKind Kind, string Reason) Choose(ContinuousBackupOptions options)
+    public static (BackupKind Kind, string Reason) Choose(MailDatabase database, IStorage storage, TimeProvider clock, ContinuousBackupOptions options)
     {
         try
         {

@@ -39,7 +39,7 @@ internal sealed partial class EmbeddedMessageStore
             foreach (MaintenanceTask task in (MaintenanceTask[])[MaintenanceTask.Archive, MaintenanceTask.Backup])
             {
                 if (options.Task is { } only && task != only) continue;
-                MaintenanceRecord record = await TakeTurnAsync(task, options, history, progress, cancellationToken).ConfigureAwait(false);
+                MaintenanceRecord record = TooEarly(task, options, history) ?? await TakeTurnAsync(task, options, "due", progress, cancellationToken).ConfigureAwait(false);
                 history.Add(record);
                 yield return record;
             }
@@ -56,18 +56,24 @@ internal sealed partial class EmbeddedMessageStore
         }
     }
 
-    private async Task<MaintenanceRecord> TakeTurnAsync(MaintenanceTask task, MaintenanceOptions options, MaintenanceHistory history, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    private MaintenanceRecord? TooEarly(MaintenanceTask task, MaintenanceOptions options, MaintenanceHistory history)
+    {
+        DateTimeOffset now = database.Clock.GetUtcNow();
+        TimeSpan interval = task == MaintenanceTask.Archive ? options.ArchiveInterval : options.BackupInterval;
+        return history.LastRun(task) is { } last && now - last < interval
+            ? new MaintenanceRecord { Time = now, Task = task, Decision = MaintenanceDecision.Skipped, Reason = $"the last one began {last:u}, less than {interval} ago" }
+            : null;
+    }
+
+    private async Task<MaintenanceRecord> TakeTurnAsync(MaintenanceTask task, MaintenanceOptions options, string why, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         DateTimeOffset now = database.Clock.GetUtcNow();
         var watch = Stopwatch.StartNew();
         MaintenanceRecord Decided(MaintenanceDecision decision, string reason, Guid? run = null, object? result = null) =>
             new() { Time = now, Task = task, Decision = decision, Reason = reason, RunId = run, Duration = watch.Elapsed, Result = result };
 
-        TimeSpan interval = task == MaintenanceTask.Archive ? options.ArchiveInterval : options.BackupInterval;
         if (task == MaintenanceTask.Archive && options.Archive is null && Policies().Count == 0)
             return Decided(MaintenanceDecision.Skipped, "no archive criteria were given, and no policy is set");
-        if (history.LastRun(task) is { } last && now - last < interval)
-            return Decided(MaintenanceDecision.Skipped, $"the last one began {last:u}, less than {interval} ago");
         try
         {
             using MaintenanceLock turn = await MaintenanceLock.TakeAsync(database.Storage, Path, task, database.Clock, options.Wait, cancellationToken).ConfigureAwait(false);
@@ -76,10 +82,10 @@ internal sealed partial class EmbeddedMessageStore
                 ArchiveRun run = await ArchiveHeldAsync(options.Archive ?? new ArchiveOptions { UsePolicies = true }, progress, cancellationToken).ConfigureAwait(false);
                 return run.Failed > 0
                     ? Decided(MaintenanceDecision.Failed, $"{run.Failed} messages in {run.Receipts.Count(r => r.Failed > 0)} mailboxes could not be moved", run.Id, run)
-                    : Decided(MaintenanceDecision.Ran, "due", run.Id, run);
+                    : Decided(MaintenanceDecision.Ran, why, run.Id, run);
             }
             BackupRun backup = await BackupHeldAsync(options.Backup, progress, cancellationToken).ConfigureAwait(false);
-            return Decided(MaintenanceDecision.Ran, "due", backup.Id, backup);
+            return Decided(MaintenanceDecision.Ran, why, backup.Id, backup);
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MaintenanceRunning)
         {

@@ -158,6 +158,10 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>The decisions of the past, newest first.</summary>
     IAsyncEnumerable<MaintenanceRecord> ListHistoryAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>What the schedule of a server wants next, and why not now; the same whether a server owns the database or not.</summary>
+    /// <exception cref="MessageStoreException">SchedulerFailed: the schedule cannot be read.</exception>
+    Task<MaintenancePlan> GetMaintenancePlanAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Rewrites segments that are mostly dead, so that their space is back on the disk, while everybody goes on. One result a group.</summary>
     /// <exception cref="MessageStoreException">GroupNotFound, InvalidParameter. What keeps a group from it is in that group's result.</exception>
     IAsyncEnumerable<StorageGroupOptimization> OptimizeAsync(OptimizeOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);

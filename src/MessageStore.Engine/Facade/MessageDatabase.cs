@@ -25,7 +25,7 @@ public static class MessageDatabase
     /// what the caller wants.
     /// </summary>
     /// <exception cref="MessageStoreException">
-    /// PathNotFound, NotADatabase, DatabaseInUse (naming the process), DatabaseFormatTooNew, DatabaseDamaged, ServerIncompatible.
+    /// PathNotFound, NotADatabase, DatabaseInUse (naming the process), DatabaseFormatTooNew, DatabaseDamaged, ServerIncompatible, ServerOpening.
     /// </exception>
     public static async Task<IMessageStore> OpenAsync(string path, CancellationToken cancellationToken = default)
     {
@@ -35,16 +35,19 @@ public static class MessageDatabase
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.DatabaseInUse)
         {
-            if (MailDatabase.SocketOf(DiskStorage.Instance, Path.GetFullPath(path)) is not { } socket) throw;
-            if (await RemoteMessageStore.ConnectAsync(path, socket, cancellationToken).ConfigureAwait(false) is not { } server) throw;
-            return server;
+            return await OwningServer.ConnectAsync(path, OwningServer.OpeningPatience, cancellationToken).ConfigureAwait(false) ?? throw error;
         }
     }
 
     /// <summary>Opens a database in this process or not at all: for whoever wants to own it.</summary>
     /// <exception cref="MessageStoreException">As <see cref="OpenAsync"/>, and DatabaseInUse where a server owns it.</exception>
     internal static async Task<EmbeddedMessageStore> OpenHereAsync(string path, CancellationToken cancellationToken = default) =>
-        new(await OpenDatabase.AcquireAsync(path, cancellationToken).ConfigureAwait(false));
+        new(await OpenDatabase.AcquireAsync(path, isServer: false, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Opens a database for a server that will answer for it; whoever comes meanwhile waits.</summary>
+    /// <exception cref="MessageStoreException">As <see cref="OpenHereAsync"/>.</exception>
+    internal static async Task<EmbeddedMessageStore> OpenToServeAsync(string path, CancellationToken cancellationToken = default) =>
+        new(await OpenDatabase.AcquireAsync(path, isServer: true, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Opens a database for a run of archive or backup: where such a run is under way, in this process or another, that is the error.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning, and what <see cref="OpenAsync"/> throws.</exception>

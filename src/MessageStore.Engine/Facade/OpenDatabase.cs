@@ -65,7 +65,10 @@ internal sealed partial class OpenDatabase : IDisposable
     public string SpoolPath => System.IO.Path.Combine(Path, SpoolFolder);
 
     /// <summary>Opens a database, or takes part in one that this process has open already.</summary>
-    public static async Task<OpenDatabase> AcquireAsync(string path, CancellationToken cancellationToken)
+    /// <param name="path">The database folder.</param>
+    /// <param name="isServer">Whether it is opened for a server, which will answer at a socket.</param>
+    /// <param name="cancellationToken">Gives up before it is opened.</param>
+    public static async Task<OpenDatabase> AcquireAsync(string path, bool isServer, CancellationToken cancellationToken)
     {
         string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
         await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -76,7 +79,7 @@ internal sealed partial class OpenDatabase : IDisposable
                 shared.references++;
                 return shared;
             }
-            OpenDatabase opened = await Task.Run(() => OpenNow(DiskStorage.Instance, full, new GroupOptions()), cancellationToken).ConfigureAwait(false);
+            OpenDatabase opened = await Task.Run(() => OpenNow(DiskStorage.Instance, full, new GroupOptions { IsServer = isServer }), cancellationToken).ConfigureAwait(false);
             Open.Add(full, opened);
             return opened;
         }

@@ -70,6 +70,7 @@ public static class ErrorIds
     public const string ServerFailed = "ServerFailed";
     public const string ServerIncompatible = "ServerIncompatible";
     public const string ServerStopping = "ServerStopping";
+    public const string ServerOpening = "ServerOpening";
     public const string ServerNotInstalled = "ServerNotInstalled";
     public const string ServerNotStarted = "ServerNotStarted";
     public const string ServerNotStopped = "ServerNotStopped";

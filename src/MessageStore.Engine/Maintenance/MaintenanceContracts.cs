@@ -11,6 +11,8 @@ public enum MaintenanceDecision
     Ran,
     Skipped,
     Failed,
+    /// <summary>Ended between two batches, to go on another time: what it had done is done.</summary>
+    Interrupted,
 }
 
 /// <summary>What an alternating maintenance call is to do.</summary>

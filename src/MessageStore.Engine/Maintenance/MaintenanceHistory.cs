@@ -10,6 +10,9 @@ internal sealed class MaintenanceHistory(IStorage storage, string databasePath)
 {
     private const int LongestRead = 64 << 20;
 
+    /// <summary>What a scheduler reads of the end: more than a week of backups every minute.</summary>
+    private const int RecentBytes = 4 << 20;
+
     private static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter() } };
 
     private readonly string path = Path.Combine(databasePath, "maintenance.jsonl");
@@ -20,7 +23,11 @@ internal sealed class MaintenanceHistory(IStorage storage, string databasePath)
         try
         {
             using IStorageFile file = storage.Open(path, storage.FileExists(path) ? FileAccessKind.ReadWrite : FileAccessKind.CreateNew);
-            file.Write(line, file.Length);
+            long end = file.Length;
+            // A line that a crash cut short must not swallow the one behind it.
+            Span<byte> last = stackalloc byte[1];
+            if (end > 0 && file.Read(last, end - 1) == 1 && last[0] != (byte)'\n') line = [(byte)'\n', .. line];
+            file.Write(line, end);
             file.Flush();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -29,12 +36,34 @@ internal sealed class MaintenanceHistory(IStorage storage, string databasePath)
         }
     }
 
+    /// <summary>Bytes of it so far: it has changed where they have.</summary>
+    public long Length => storage.FileExists(path) ? storage.FileLength(path) : 0;
+
     /// <summary>All decisions, newest first. A line that a crash cut short is passed over.</summary>
-    public List<MaintenanceRecord> NewestFirst()
+    public List<MaintenanceRecord> NewestFirst() => storage.FileExists(path) ? Read(AtomicFile.Read(storage, path, LongestRead)) : [];
+
+    /// <summary>The newest decisions, newest first: as many as a scheduler needs, however long the history has become.</summary>
+    /// <exception cref="MessageStoreException">The device failed.</exception>
+    public List<MaintenanceRecord> Recent()
+    {
+        try
+        {
+            if (!storage.FileExists(path)) return [];
+            using IStorageFile file = storage.Open(path, FileAccessKind.Read);
+            byte[] end = new byte[Math.Min(file.Length, RecentBytes)];
+            int read = file.ReadFully(end, file.Length - end.Length);
+            return Read(end.AsSpan(0, read)); // the first line may be a rest, and is passed over
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "reading the maintenance history", path);
+        }
+    }
+
+    private static List<MaintenanceRecord> Read(ReadOnlySpan<byte> bytes)
     {
         var records = new List<MaintenanceRecord>();
-        if (!storage.FileExists(path)) return records;
-        foreach (string line in Encoding.UTF8.GetString(AtomicFile.Read(storage, path, LongestRead)).Split('\n'))
+        foreach (string line in Encoding.UTF8.GetString(bytes).Split('\n'))
         {
             if (line.Length == 0) continue;
             try

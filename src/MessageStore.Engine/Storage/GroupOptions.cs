@@ -44,5 +44,11 @@ internal sealed record GroupOptions
     /// <summary>How long the log is at rest before a witness is put behind the last transactions (docs/fault-model.md); closing puts one there in any case.</summary>
     public TimeSpan WitnessAfter { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether a server opens the database: whoever comes meanwhile is told how far it is.</summary>
+    public bool IsServer { get; init; }
+
+    /// <summary>Told how far the opening has come, in words.</summary>
+    public Action<string>? Opening { get; init; }
+
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

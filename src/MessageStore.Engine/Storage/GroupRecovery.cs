@@ -120,6 +120,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         using var writer = new ReplayWriter(group);
         for (int i = start; i < files.Count; i++)
         {
+            options.Opening?.Invoke($"storage group {identity.Name}, {i - start} of {files.Count - start} log files replayed");
             bool isLast = i == files.Count - 1;
             using IStorageFile file = storage.Open(files[i].Path, FileAccessKind.Read);
             GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw Damaged(files[i].Path, 0, "its header is damaged");

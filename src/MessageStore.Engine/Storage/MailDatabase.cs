@@ -70,7 +70,8 @@ internal sealed partial class MailDatabase : IDisposable
         string path = System.IO.Path.GetFullPath(databasePath);
         CompleteSwap(storage, SwapBeside(path));
         DatabaseSettings settings = DatabaseSettings.Load(storage, path);
-        OwnerLock owner = TakeOwnership(storage, path, options.Clock);
+        OwnerLock owner = TakeOwnership(storage, path, options.Clock, options.IsServer ? "it has just begun" : null);
+        if (options.IsServer) options = options with { Opening = owner.SayOpening };
         MailDatabase? database = null;
         try
         {
@@ -196,12 +197,13 @@ internal sealed partial class MailDatabase : IDisposable
         return new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy, $"{path} is in use by {who}. Wait until it is done, or stop it.", path);
     }
 
-    public static OwnerLock TakeOwnership(IStorage storage, string path, TimeProvider clock)
+    /// <param name="opening">Said by a server: how far it is.</param>
+    public static OwnerLock TakeOwnership(IStorage storage, string path, TimeProvider clock, string? opening = null)
     {
         string lockPath = System.IO.Path.Combine(path, LockFileName);
         try
         {
-            return OwnerLock.Take(storage, lockPath, "database", clock, holder => InUse(path, holder));
+            return OwnerLock.Take(storage, lockPath, "database", clock, holder => InUse(path, holder), opening);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

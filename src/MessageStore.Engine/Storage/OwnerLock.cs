@@ -7,7 +7,8 @@ namespace MessageStore.Storage;
 /// <summary>Who holds a lock: written beside it for whoever finds it taken.</summary>
 /// <param name="Purpose">What for, such as "backup".</param>
 /// <param name="Socket">Where the holder answers, a Unix socket; <see langword="null"/> where it does not.</param>
-internal sealed record LockOwner(int ProcessId, string ProcessName, string Machine, DateTimeOffset Since, string Purpose, string? Socket = null);
+/// <param name="Opening">How far a server has come that will answer once it has opened the database; <see langword="null"/> for others, and afterwards.</param>
+internal sealed record LockOwner(int ProcessId, string ProcessName, string Machine, DateTimeOffset Since, string Purpose, string? Socket = null, string? Opening = null);
 
 /// <summary>
 /// A lock file that the operating system releases when its process ends, with a note beside it that says who holds it. The note alone
@@ -37,15 +38,29 @@ internal sealed class OwnerLock : IDisposable
 
     /// <summary>Tells whoever finds the lock taken where its holder answers.</summary>
     /// <exception cref="IOException">The note cannot be written.</exception>
-    public void Announce(string socket) => WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Socket = socket }));
+    public void Announce(string socket) => WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Socket = socket, Opening = null }));
+
+    /// <summary>Tells whoever finds the lock taken how far its holder has come.</summary>
+    public void SayOpening(string progress)
+    {
+        try
+        {
+            WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Opening = progress }));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It is for people who wait. If the disk is full, mail on it must be read all the same.
+        }
+    }
 
     /// <summary>Takes the lock <paramref name="path"/>.</summary>
     /// <param name="busy">Makes the error where somebody else holds it: gets who, or <see langword="null"/> where they do not say.</param>
-    public static OwnerLock Take(IStorage storage, string path, string purpose, TimeProvider clock, Func<LockOwner?, MessageStoreException> busy)
+    /// <param name="opening">Said by a server that will answer: <see cref="LockOwner.Opening"/>.</param>
+    public static OwnerLock Take(IStorage storage, string path, string purpose, TimeProvider clock, Func<LockOwner?, MessageStoreException> busy, string? opening = null)
     {
         for (var watch = Stopwatch.StartNew(); ;)
         {
-            if (TryTake(storage, path, purpose, clock) is { } taken) return taken;
+            if (TryTake(storage, path, purpose, clock, opening) is { } taken) return taken;
             LockOwner? owner = LivingOwner(storage, path);
             if (owner is not null || watch.Elapsed > SettleTime) throw busy(owner);
             Thread.Sleep(LookInterval);
@@ -63,14 +78,14 @@ internal sealed class OwnerLock : IDisposable
         }
     }
 
-    private static OwnerLock? TryTake(IStorage storage, string path, string purpose, TimeProvider clock)
+    private static OwnerLock? TryTake(IStorage storage, string path, string purpose, TimeProvider clock, string? opening)
     {
         IDisposable? held = storage.TryLock(path);
         if (held is null) return null;
         try
         {
             using var self = Process.GetCurrentProcess();
-            var owner = new LockOwner(Environment.ProcessId, self.ProcessName, Environment.MachineName, clock.GetUtcNow(), purpose);
+            var owner = new LockOwner(Environment.ProcessId, self.ProcessName, Environment.MachineName, clock.GetUtcNow(), purpose, Opening: opening);
             try
             {
                 WriteNote(storage, NoteOf(path), JsonSerializer.SerializeToUtf8Bytes(owner));

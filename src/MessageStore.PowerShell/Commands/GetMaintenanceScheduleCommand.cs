@@ -24,13 +24,9 @@ public sealed class GetMaintenanceScheduleCommand : StoreCommand
     {
         string? database = Database, user = User;
         MaintenanceScheduler scheduler = Scheduler;
-        Execute(database, run => Task.Run(() =>
+        Execute(database, async run =>
         {
-            foreach (MaintenanceScheduleInfo info in MaintenanceSchedules.List(scheduler, user))
-            {
-                run.Token.ThrowIfCancellationRequested();
-                if (database is null || info.Database == database) run.Write(info);
-            }
-        }, run.Token));
+            await foreach (MaintenanceScheduleInfo info in MaintenanceSchedules.ListAsync(database, scheduler, user, run.Token).ConfigureAwait(false)) run.Write(info);
+        });
     }
 }

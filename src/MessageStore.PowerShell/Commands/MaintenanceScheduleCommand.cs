@@ -18,7 +18,15 @@ public abstract class MaintenanceScheduleCommand : StoreCommand
 
     [Parameter]
     [ValidateSpan]
+    public TimeSpan? ArchiveEvery { get; set; }
+
+    [Parameter]
+    [ValidateSpan]
     public TimeSpan? BackupEvery { get; set; }
+
+    [Parameter]
+    [ValidateSpan]
+    public TimeSpan? MaximumBackupAge { get; set; }
 
     [Parameter]
     [ValidateSpan]
@@ -49,7 +57,9 @@ public abstract class MaintenanceScheduleCommand : StoreCommand
         Database = Database,
         Scheduler = Scheduler,
         ArchiveAt = ArchiveAt,
+        ArchiveEvery = ArchiveEvery,
         BackupEvery = BackupEvery,
+        MaximumBackupAge = MaximumBackupAge,
         OlderThan = OlderThan,
         ReadState = ReadState,
         RetainFor = RetainFor,

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace MessageStore.PowerShell.Commands;
 
-/// <summary>Installs the nightly tasks at the operating system's scheduler.</summary>
+/// <summary>Installs archiving and backups at a scheduler: the server, or the operating system's.</summary>
 [Cmdlet(VerbsLifecycle.Register, "MaintenanceSchedule", SupportsShouldProcess = true)]
 [OutputType(typeof(MaintenanceScheduleInfo))]
 public sealed class RegisterMaintenanceScheduleCommand : MaintenanceScheduleCommand
@@ -24,6 +24,7 @@ public sealed class RegisterMaintenanceScheduleCommand : MaintenanceScheduleComm
 
     private string Words() => string.Join(", ", ((string?[])[
         ArchiveAt is { } at ? $"archive daily at {at:hh\\:mm}" : null,
+        ArchiveEvery is { } often ? $"archive every {often}" : null,
         BackupEvery is { } every ? $"back up every {every}" : null,
     ]).OfType<string>());
 }

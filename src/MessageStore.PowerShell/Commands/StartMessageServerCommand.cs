@@ -14,6 +14,11 @@ public sealed class StartMessageServerCommand : ServerCommand
     public string? LogPath { get; set; }
 
     [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? ConfigurationPath { get; set; }
+
+    [Parameter]
     [ValidateSpan]
     public TimeSpan Wait { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -22,7 +27,7 @@ public sealed class StartMessageServerCommand : ServerCommand
     protected override void ProcessRecord()
     {
         if (!ShouldProcess(Database, "Start a server that owns the database")) return;
-        var options = new ServerStartOptions { Database = Database, LogPath = LogPath, Wait = Wait };
+        var options = new ServerStartOptions { Database = Database, LogPath = LogPath, ConfigurationPath = ConfigurationPath, Wait = Wait };
         Execute(Database, async run => run.Write(await MessageServerControl.StartAsync(options, run.Token).ConfigureAwait(false)));
     }
 }

@@ -17,15 +17,19 @@ internal sealed class Envelope(string sender, bool utf8) : IDisposable
     /// <summary>What came in chunks so far; <see langword="null"/> before the first.</summary>
     public BodyWriter? Chunks { get; private set; }
 
+    /// <summary>How fast the chunks come; <see langword="null"/> before the first.</summary>
+    public MessagePace? Pace { get; private set; }
+
     private SemaphoreSlim? place;
 
     /// <summary>Begins a message in chunks, which keeps its place among those that come in until the last of them.</summary>
-    public void Begin(BodyWriter chunks, SemaphoreSlim held) => (Chunks, place) = (chunks, held);
+    public void Begin(BodyWriter chunks, MessagePace pace, SemaphoreSlim held) => (Chunks, Pace, place) = (chunks, pace, held);
 
     public void Dispose()
     {
         Chunks?.Dispose();
+        Pace?.Dispose();
         place?.Release();
-        (Chunks, place) = (null, null);
+        (Chunks, Pace, place) = (null, null, null);
     }
 }

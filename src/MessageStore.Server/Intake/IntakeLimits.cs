@@ -23,6 +23,8 @@ internal sealed record IntakeLimits
     public TimeSpan IdleTime { get; init; } = TimeSpan.FromMinutes(5);
     /// <summary>Longest wait for more of a message (RFC 5321 §4.5.3.2.5: three minutes).</summary>
     public TimeSpan DataIdleTime { get; init; } = TimeSpan.FromMinutes(3);
-    /// <summary>Longest time for one message.</summary>
+    /// <summary>Longest time for one message, from its first byte to its last, the pauses between its chunks included.</summary>
     public TimeSpan MessageTime { get; init; } = TimeSpan.FromMinutes(15);
+    /// <summary>Lowest rate of a message on the average, looked at once it has taken longer than <see cref="DataIdleTime"/>.</summary>
+    public int BytesPerSecond { get; init; } = 500;
 }

@@ -13,9 +13,10 @@ internal sealed partial class IntakeServer : IDisposable
     private readonly ILogger<IntakeServer> log;
     private int sessions;
 
-    public IntakeServer(IntakeSettings settings, IntakeStore store, Recipients recipients, IHostApplicationLifetime lifetime, ILogger<IntakeServer> log)
+    public IntakeServer(IntakeSettings settings, IntakeStore store, Recipients recipients, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<IntakeServer> log)
     {
         Settings = settings;
+        Clock = clock;
         Store = store;
         Recipients = recipients;
         this.log = log;
@@ -25,6 +26,8 @@ internal sealed partial class IntakeServer : IDisposable
     }
 
     public IntakeSettings Settings { get; }
+
+    public TimeProvider Clock { get; }
 
     public IntakeStore Store { get; }
 

@@ -21,9 +21,8 @@ internal sealed partial class IntakeSession
             Say(Reply.GoAhead);
             using BodyWriter body = Begin();
             // A message that has begun may end even though the server is stopping; the host cuts the connection in the end.
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
-            patience.CancelAfter(Limits.MessageTime);
-            (Arrival arrival, DotReader text) = await pipe.ReadTextAsync(body, Limits.DataIdleTime, patience.Token).ConfigureAwait(false);
+            using MessagePace pace = NewPace();
+            (Arrival arrival, DotReader text) = await pipe.ReadTextAsync(body, Limits.DataIdleTime, pace).ConfigureAwait(false);
             if (arrival != Arrival.Here)
             {
                 Break(arrival);
@@ -53,15 +52,18 @@ internal sealed partial class IntakeSession
         if (refusal is null && envelope!.Chunks is null)
         {
             await server.Messages.WaitAsync(connection.ConnectionClosed).ConfigureAwait(false);
-            envelope.Begin(Begin(), server.Messages);
+            envelope.Begin(Begin(), NewPace(), server.Messages);
         }
         // A chunk that nobody wants is passed over; of one that is too long the writer keeps no more than the limit.
-        Arrival arrival = await pipe.ReadChunkAsync(refusal is null ? envelope!.Chunks : null, length, Limits.DataIdleTime, connection.ConnectionClosed).ConfigureAwait(false);
+        using MessagePace? unwanted = refusal is null ? null : NewPace();
+        Arrival arrival = await pipe.ReadChunkAsync(refusal is null ? envelope!.Chunks : null, length, Limits.DataIdleTime, unwanted ?? envelope!.Pace!).ConfigureAwait(false);
         if (arrival != Arrival.Here) Break(arrival);
         else if (refusal is not null) Say(refusal);
         else if (isLast) await FinishAsync(envelope!.Chunks!, null).ConfigureAwait(false);
         else Say(Reply.Ok);
     }
+
+    private MessagePace NewPace() => new(Limits, server.Clock, connection.ConnectionClosed);
 
     private BodyWriter Begin()
     {
@@ -99,6 +101,7 @@ internal sealed partial class IntakeSession
     {
         isOver = true;
         if (arrival is Arrival.Idle or Arrival.Stopping) Say(Reply.Idle);
+        else if (arrival == Arrival.TooSlow) Say(Reply.TooSlow);
         Reset();
     }
 }

@@ -10,7 +10,7 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
     /// <summary>Longest command line in bytes: RFC 5321 §4.5.3.1.4 and room for extensions and AUTH (RFC 4954 §4).</summary>
     private const int LongestCommand = 12_288;
 
-    private SessionPipe pipe = new(connection.Transport.Input, connection.Transport.Output);
+    private SessionPipe pipe = new(connection.Transport.Input, connection.Transport.Output, server.Clock);
     private SslStream? tls;
     private Envelope? envelope;
     private string hello = "";
@@ -28,7 +28,7 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
         pipe.Write($"220 {server.Settings.HostName} {(IsLmtp ? "LMTP" : "ESMTP")} MessageStore\r\n");
         while (!isOver)
         {
-            (Arrival arrival, string line) = await pipe.ReadLineAsync(LongestCommand, Limits.IdleTime, server.Stopping).ConfigureAwait(false);
+            (Arrival arrival, string line) = await NextLineAsync().ConfigureAwait(false);
             switch (arrival)
             {
                 case Arrival.Here:
@@ -53,6 +53,15 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
             else if (commands > Limits.Commands) End(Reply.TooManyCommands);
         }
         await pipe.FlushAsync(connection.ConnectionClosed).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for a command; between the chunks of a message no longer than the message may take.</summary>
+    private async ValueTask<(Arrival Arrival, string Line)> NextLineAsync()
+    {
+        if (envelope?.Pace is not { } pace) return await pipe.ReadLineAsync(LongestCommand, Limits.IdleTime, server.Stopping).ConfigureAwait(false);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(server.Stopping, pace.Token);
+        (Arrival arrival, string line) = await pipe.ReadLineAsync(LongestCommand, Limits.IdleTime, stop.Token).ConfigureAwait(false);
+        return (arrival == Arrival.Stopping && !server.Stopping.IsCancellationRequested ? Arrival.Idle : arrival, line);
     }
 
     /// <summary>Says one thing and hangs up.</summary>
@@ -207,10 +216,10 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
         Reset();
         hello = "";
         tls = new SslStream(new DuplexStream(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream()));
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
-        patience.CancelAfter(Limits.DataIdleTime);
+        using var patient = new CancellationTokenSource(Limits.DataIdleTime, server.Clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed, patient.Token);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = server.Tls }, patience.Token).ConfigureAwait(false);
-        pipe = new SessionPipe(PipeReader.Create(tls), PipeWriter.Create(tls));
+        pipe = new SessionPipe(PipeReader.Create(tls), PipeWriter.Create(tls), server.Clock);
     }
 
     private async Task SignInAsync(string rest)

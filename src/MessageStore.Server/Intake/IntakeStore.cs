@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
 using MessageStore.Messages;
+using MessageStore.Server.Telemetry;
 
 namespace MessageStore.Server.Intake;
 
 /// <summary>Puts messages into mailboxes, and says of each whether it is durable.</summary>
-internal sealed partial class IntakeStore(IMessageStore store, bool createMailboxes, TimeProvider clock, ILogger<IntakeStore> log)
+internal sealed partial class IntakeStore(IMessageStore store, bool createMailboxes, TimeProvider clock, Operations operations, ILogger<IntakeStore> log)
 {
     /// <summary>Stores a copy for each destination, all at once so that they share a flush.</summary>
     /// <returns>The reply for each recipient, in their order.</returns>
@@ -35,6 +36,7 @@ internal sealed partial class IntakeStore(IMessageStore store, bool createMailbo
 
     private async Task<Reply> StoreAsync(Destination destination, MessageBody body, DateTimeOffset now)
     {
+        using Operations.Operation operation = operations.Begin(Operations.Append);
         try
         {
             // Not cancelled by anything: half of a message is never there, and whoever sent it hears how it went if he is still there.
@@ -50,6 +52,7 @@ internal sealed partial class IntakeStore(IMessageStore store, bool createMailbo
         }
         catch (MessageStoreException error)
         {
+            operation.Failed(error.ErrorId);
             if (error.ErrorId is not (ErrorIds.MailboxNotFound or ErrorIds.InvalidName)) NotStored(error.ErrorId, error.Message);
             return error.ErrorId switch
             {
@@ -62,6 +65,7 @@ internal sealed partial class IntakeStore(IMessageStore store, bool createMailbo
         }
         catch (Exception error)
         {
+            operation.Failed(error.GetType().Name);
             Failed(error);
             return Reply.TryLater; // the sender keeps it, and so nothing is lost
         }

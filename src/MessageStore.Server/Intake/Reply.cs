@@ -19,6 +19,7 @@ internal sealed record Reply(int Code, string Enhanced, string Text)
     public static Reply Credentials { get; } = new(334, "", "");
     public static Reply ShuttingDown { get; } = new(421, "4.3.2", "The server is stopping");
     public static Reply Idle { get; } = new(421, "4.4.2", "Nothing came for too long");
+    public static Reply TooSlow { get; } = new(421, "4.4.2", "The message comes too slowly");
     public static Reply TooManySessions { get; } = new(421, "4.7.0", "Too many sessions");
     public static Reply TooManyErrors { get; } = new(421, "4.7.0", "Too many errors");
     public static Reply TooManyCommands { get; } = new(421, "4.7.0", "Too many commands without a message");

@@ -14,6 +14,8 @@ internal enum Arrival
     Gone,
     /// <summary>Nothing came for too long.</summary>
     Idle,
+    /// <summary>It comes, but slower than it may.</summary>
+    TooSlow,
     /// <summary>The server is to stop.</summary>
     Stopping,
     /// <summary>A line was longer than allowed; it was passed over.</summary>
@@ -25,7 +27,7 @@ internal enum Arrival
 /// <summary>
 /// The line to the other side. What is written goes out before anything is waited for, and no earlier, so that the answers to commands that came together go together (RFC 2920).
 /// </summary>
-internal sealed class SessionPipe(PipeReader input, PipeWriter output)
+internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvider clock)
 {
     private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
@@ -49,14 +51,18 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output)
 
     /// <summary>Reads a line, without its CR LF.</summary>
     /// <param name="longest">Most bytes, with CR LF.</param>
-    /// <param name="wait">How long nothing may come.</param>
+    /// <param name="wait">How long the line may take.</param>
     /// <param name="stop">Cancelled when the server is to stop.</param>
     public async ValueTask<(Arrival Arrival, string Line)> ReadLineAsync(int longest, TimeSpan wait, CancellationToken stop)
     {
         bool skipping = false;
+        long begun = clock.GetTimestamp();
         while (true)
         {
-            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, stop).ConfigureAwait(false);
+            // For the whole line: whoever sends a byte now and then would never be idle.
+            TimeSpan left = wait - clock.GetElapsedTime(begun);
+            if (left <= TimeSpan.Zero) return (Arrival.Idle, "");
+            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(left, stop).ConfigureAwait(false);
             if (arrival != Arrival.Here) return (arrival, "");
             if (TryTakeLine(ref buffer, out ReadOnlySequence<byte> line))
             {
@@ -75,13 +81,13 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output)
     /// <summary>Takes the text that follows DATA, up to its end.</summary>
     /// <param name="body">Where it goes.</param>
     /// <param name="wait">How long nothing may come.</param>
-    /// <param name="stop">Ends it.</param>
-    public async ValueTask<(Arrival Arrival, DotReader Reader)> ReadTextAsync(BodyWriter body, TimeSpan wait, CancellationToken stop)
+    /// <param name="pace">How fast it must come.</param>
+    public async ValueTask<(Arrival Arrival, DotReader Reader)> ReadTextAsync(BodyWriter body, TimeSpan wait, MessagePace pace)
     {
         var dots = new DotReader();
         while (true)
         {
-            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, stop).ConfigureAwait(false);
+            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, pace.Token).ConfigureAwait(false);
             if (arrival != Arrival.Here) return (arrival, dots);
             long taken = 0;
             bool complete = false;
@@ -94,21 +100,23 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output)
             input.AdvanceTo(buffer.GetPosition(taken));
             if (complete) return (Arrival.Here, dots);
             if (ended) return (Arrival.Gone, dots);
+            if (!pace.Take(taken)) return (Arrival.TooSlow, dots);
         }
     }
 
     /// <summary>Takes a chunk of known length (RFC 3030).</summary>
-    public async ValueTask<Arrival> ReadChunkAsync(BodyWriter? body, long length, TimeSpan wait, CancellationToken stop)
+    public async ValueTask<Arrival> ReadChunkAsync(BodyWriter? body, long length, TimeSpan wait, MessagePace pace)
     {
         while (length > 0)
         {
-            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, stop).ConfigureAwait(false);
+            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, pace.Token).ConfigureAwait(false);
             if (arrival != Arrival.Here) return arrival;
             ReadOnlySequence<byte> part = buffer.Slice(0, Math.Min(length, buffer.Length));
             foreach (ReadOnlyMemory<byte> piece in part) body?.Write(piece.Span);
             length -= part.Length;
             input.AdvanceTo(part.End);
             if (ended && length > 0) return Arrival.Gone;
+            if (length > 0 && !pace.Take(part.Length)) return Arrival.TooSlow;
         }
         return Arrival.Here;
     }
@@ -117,8 +125,8 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output)
     {
         if (!input.TryRead(out ReadResult read))
         {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            patience.CancelAfter(wait);
+            using var patient = new CancellationTokenSource(wait, clock);
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, patient.Token);
             try
             {
                 await output.FlushAsync(patience.Token).ConfigureAwait(false);

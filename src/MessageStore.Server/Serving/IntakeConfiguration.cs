@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MessageStore.Server.Intake;
 
@@ -12,7 +11,7 @@ internal static class IntakeConfiguration
     {
         ConfigurationReader limits = root.Section("Limits"), recipients = root.Section("Recipients"), tls = root.Section("Tls");
         var byDefault = new IntakeLimits();
-        X509Certificate2? certificate = Certificate(tls);
+        X509Certificate2? certificate = Certificates.Read(tls);
         bool allowPlaintext = root.Flag("AllowPlaintext", false);
         IReadOnlyDictionary<string, string> users = root.Map("Users", (reader, name) => reader.Text(name, ""));
         foreach ((string name, string hash) in users) if (!PasswordHash.IsValid(hash)) root.Refuse($"Users:{name}", "is no password hash; make one with 'messagestored hash'.");
@@ -35,6 +34,7 @@ internal static class IntakeConfiguration
                 IdleTime = limits.Duration(nameof(byDefault.IdleTime), byDefault.IdleTime),
                 DataIdleTime = limits.Duration(nameof(byDefault.DataIdleTime), byDefault.DataIdleTime),
                 MessageTime = limits.Duration(nameof(byDefault.MessageTime), byDefault.MessageTime),
+                BytesPerSecond = (int)limits.Number(nameof(byDefault.BytesPerSecond), byDefault.BytesPerSecond, 0, int.MaxValue),
             },
             Recipients = new RecipientOptions
             {
@@ -64,22 +64,6 @@ internal static class IntakeConfiguration
         }
         listen.RefuseTheRest();
         return listeners;
-    }
-
-    private static X509Certificate2? Certificate(ConfigurationReader tls)
-    {
-        string certificate = tls.Text("Certificate", ""), key = tls.Text("Key", "");
-        if (certificate.Length == 0) return null;
-        try
-        {
-            using X509Certificate2 pem = X509Certificate2.CreateFromPemFile(certificate, key.Length > 0 ? key : null);
-            return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null); // Windows takes no key that was never stored
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            tls.Refuse("Certificate", $"is {certificate}, which cannot be read: {error.Message}");
-            return null;
-        }
     }
 
     private static IReadOnlyList<string> Targets(ConfigurationReader aliases, string name)

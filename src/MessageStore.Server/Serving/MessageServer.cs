@@ -3,6 +3,7 @@ using MessageStore.Server.Intake;
 using MessageStore.Server.Retrieval;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MessageStore.Server.Telemetry;
 using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
@@ -15,6 +16,8 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <summary>How long requests under way get to end once the server is told to stop; then their connections are cut.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    private readonly TimeProvider clock;
+
     private readonly EmbeddedMessageStore store;
     private readonly ServerSocket socket;
     private readonly WebApplication host;
@@ -22,9 +25,10 @@ internal sealed class MessageServer : IAsyncDisposable
     private readonly RetrievalServer? retrieval;
     private int disposed;
 
-    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening, RetrievalServer? retrieval)
+    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening, RetrievalServer? retrieval, TimeProvider clock)
     {
         this.retrieval = retrieval;
+        this.clock = clock;
         this.store = store;
         this.socket = socket;
         this.host = host;
@@ -47,7 +51,7 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
     public static async Task<MessageServer> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
     {
-        EmbeddedMessageStore store = await MessageDatabase.OpenHereAsync(options.Database, cancellationToken).ConfigureAwait(false);
+        EmbeddedMessageStore store = await MessageDatabase.OpenToServeAsync(options.Database, cancellationToken).ConfigureAwait(false);
         ServerSocket? socket = null;
         WebApplication? host = null;
         RetrievalServer? retrieval = null;
@@ -55,11 +59,11 @@ internal sealed class MessageServer : IAsyncDisposable
         {
             socket = ServerSocket.For(store.Path);
             var listening = new List<ListenOptions>();
-            host = Build(store, socket, store.Database.Clock, options, builder => AddIntake(builder, store, options.Intake, listening));
+            host = Build(store, socket, options.Clock, options, builder => AddOwner(builder, store, options, listening));
             await StartAsync(host, cancellationToken).ConfigureAwait(false);
             if (options.Retrieval is { } how) retrieval = await RetrievalServer.StartAsync(store, how, cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
-            return new MessageServer(store, socket, host, listening, retrieval);
+            return new MessageServer(store, socket, host, listening, retrieval, options.Clock);
         }
         catch
         {
@@ -72,14 +76,20 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>Serves until told to stop: by Ctrl+C, SIGTERM, the service manager, Stop-MessageServer, or the token.</summary>
-    public Task WaitAsync(CancellationToken cancellationToken = default) => host.WaitForShutdownAsync(cancellationToken);
+    public async Task WaitAsync(CancellationToken cancellationToken = default)
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration stopping = host.Lifetime.ApplicationStopping.Register(told.SetResult);
+        using CancellationTokenRegistration cancelled = cancellationToken.Register(host.Lifetime.StopApplication);
+        await told.Task.ConfigureAwait(false);
+    }
 
     /// <summary>Stops taking requests, lets those under way end, and closes the database.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
         if (retrieval is not null) await retrieval.DisposeAsync().ConfigureAwait(false);
-        await host.StopAsync().ConfigureAwait(false);
+        await StopAsync(host, clock).ConfigureAwait(false);
         await host.DisposeAsync().ConfigureAwait(false);
         socket.Dispose();
         await store.DisposeAsync().ConfigureAwait(false);
@@ -89,15 +99,24 @@ internal sealed class MessageServer : IAsyncDisposable
     internal static WebApplication Build(IMessageStore store, ServerSocket socket, TimeProvider clock, ServerOptions? options = null, Action<WebApplicationBuilder>? more = null)
     {
         WebOptions? web = options?.Web;
+        var health = new Health(store, options?.Health ?? new HealthLimits());
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         if (options?.LogPath is { } logPath) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Grace);
+        builder.Services.Configure<HostOptions>(o =>
+        {
+            o.ShutdownTimeout = Timeout.InfiniteTimeSpan; // StopAsync has a clock of its own
+            o.ServicesStopConcurrently = true; // a run of maintenance is told at once, not when the last caller has gone
+        });
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton<StoreEndpoint>();
+        builder.Services.AddSingleton(health);
+        builder.Services.AddSingleton<StoreMetrics>();
+        builder.Services.AddSingleton<Operations>();
+        OtlpExport.AddServices(builder.Services, options?.Telemetry ?? new TelemetryOptions());
         if (web is not null) WebSite.AddServices(builder.Services, web, store);
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = ServerSocket.Bind);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -110,8 +129,23 @@ internal sealed class MessageServer : IAsyncDisposable
         WebApplication host = builder.Build();
         host.Services.GetRequiredService<StoreEndpoint>().Map(host);
         if (web is not null) WebSite.Map(host, store);
-        host.MapGet("/healthz", async (CancellationToken aborted) => await new Health(store, web?.MaximumBackupAge).AnswerAsync(aborted)).ExcludeFromDescription();
+        host.MapGet("/healthz", async (CancellationToken aborted) => await health.AnswerAsync(aborted)).ExcludeFromDescription();
         return host;
+    }
+
+    /// <summary>Stops taking requests and lets those under way end, for as long as the grace lasts.</summary>
+    internal static async Task StopAsync(WebApplication host, TimeProvider clock)
+    {
+        using var grace = new CancellationTokenSource(Grace, clock);
+        await host.StopAsync(grace.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>What only the owner of a database does: its schedule, and taking mail in.</summary>
+    private static void AddOwner(WebApplicationBuilder builder, EmbeddedMessageStore store, ServerOptions options, List<ListenOptions> listening)
+    {
+        builder.Services.AddSingleton(store);
+        builder.Services.AddHostedService<MaintenanceService>();
+        AddIntake(builder, store, options.Intake, listening);
     }
 
     private static void AddIntake(WebApplicationBuilder builder, EmbeddedMessageStore store, IntakeSettings settings, List<ListenOptions> listening)
@@ -119,7 +153,8 @@ internal sealed class MessageServer : IAsyncDisposable
         if (settings.Listeners.Count == 0) return;
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(new Recipients(settings.Recipients, name => Look(store, name)));
-        builder.Services.AddSingleton(services => new IntakeStore(store, settings.Recipients.Unknown == UnknownRecipients.Create, store.Database.Clock, services.GetRequiredService<ILogger<IntakeStore>>()));
+        builder.Services.AddSingleton(services => new IntakeStore(
+            store, settings.Recipients.Unknown == UnknownRecipients.Create, store.Database.Clock, services.GetRequiredService<Operations>(), services.GetRequiredService<ILogger<IntakeStore>>()));
         builder.Services.AddSingleton<IntakeServer>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -1,5 +1,6 @@
 using MessageStore.Server.Intake;
 using MessageStore.Server.Retrieval;
+using MessageStore.Server.Telemetry;
 using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
@@ -21,6 +22,12 @@ internal sealed record ServerOptions
     /// <summary>Messages by Id over HTTP; <see langword="null"/> for none.</summary>
     public RetrievalOptions? Retrieval { get; init; }
     public IntakeSettings Intake { get; init; } = new();
+    /// <summary>What is called healthy.</summary>
+    public HealthLimits Health { get; init; } = new();
+    /// <summary>Where measurements and traces go.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+    /// <summary>What the server's own waits go by.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Reads the configuration: file, then environment (<c>MESSAGESTORE_SERVER_Listen__Lmtp</c>), then <paramref name="settings"/>, later ones winning.</summary>
     /// <exception cref="MessageStoreException">ConfigurationInvalid, naming everything that is wrong.</exception>
@@ -38,7 +45,7 @@ internal sealed record ServerOptions
         }
         var errors = new List<string>();
         var reader = new ConfigurationReader(configuration, errors);
-        var options = new ServerOptions { Database = database, LogPath = logPath, Intake = IntakeConfiguration.Read(reader) };
+        var options = new ServerOptions { Database = database, LogPath = logPath, Intake = IntakeConfiguration.Read(reader), Web = WebConfiguration.Read(reader), Health = WebConfiguration.ReadHealth(reader), Telemetry = WebConfiguration.ReadTelemetry(reader) };
         reader.RefuseTheRest();
         return errors.Count == 0 ? options : throw Invalid(errors);
     }

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using MessageStore.Remote;
+using MessageStore.Server.Telemetry;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -13,18 +15,25 @@ internal sealed partial class StoreEndpoint(IMessageStore store, IHostApplicatio
     private static readonly TimeSpan CallGrace = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource stopping = new();
+    private readonly ConcurrentDictionary<Guid, CancellationTokenSource> calls = new();
     private readonly DateTimeOffset started = clock.GetUtcNow();
+    private ITimer? grace;
 
     public void Map(WebApplication host)
     {
-        lifetime.ApplicationStopping.Register(() => stopping.CancelAfter(CallGrace));
+        lifetime.ApplicationStopping.Register(() => grace = clock.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), stopping, CallGrace, Timeout.InfiniteTimeSpan));
         RouteGroupBuilder socket = host.MapGroup("").AddEndpointFilter(async (context, next) => IsOwnSocket(context.HttpContext) ? await next(context).ConfigureAwait(false) : Results.NotFound());
         socket.MapGet(Wire.Route, Greet);
         socket.MapPost(Wire.Route + "/{member}", CallAsync);
+        socket.MapPost(Wire.CancelRoute + "/{call:guid}", CancelAsync);
         socket.MapPost(Wire.StopRoute, lifetime.StopApplication);
     }
 
-    public void Dispose() => stopping.Dispose();
+    public void Dispose()
+    {
+        grace?.Dispose();
+        stopping.Dispose();
+    }
 
     private ServerGreeting Greet() => new()
     {
@@ -39,13 +48,38 @@ internal sealed partial class StoreEndpoint(IMessageStore store, IHostApplicatio
     {
         if (StoreContract.Find(member) is not { } called) return Results.NotFound();
         if (context.Request.Headers[Wire.ContractHeader] != StoreContract.Fingerprint) return Results.StatusCode(StatusCodes.Status409Conflict);
+        using var cancelled = new CancellationTokenSource();
+        if (!Guid.TryParse(context.Request.Headers[Wire.CallHeader], out Guid call) || !calls.TryAdd(call, cancelled)) return Results.BadRequest();
         // The caller is the owner's own process: a pipeline that rests for an hour is no attack, and a large message no mistake.
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
         context.Response.ContentType = Wire.ContentType;
-        await StoreCall.RunAsync(store, called, context.Request.Body, context.Response.Body, error => CallFailed(member, error), stopping.Token, context.RequestAborted).ConfigureAwait(false);
+        using System.Diagnostics.Activity? trace = Operations.Trace(member);
+        try
+        {
+            await StoreCall.RunAsync(store, called, context.Request.Body, context.Response.Body, error => CallFailed(member, error), stopping.Token, cancelled.Token, context.RequestAborted).ConfigureAwait(false);
+        }
+        finally
+        {
+            calls.TryRemove(call, out _);
+        }
         return Results.Empty;
+    }
+
+    /// <summary>Cancels a call that is under way; its caller hears from the call itself when it has ended.</summary>
+    private async Task<IResult> CancelAsync(Guid call)
+    {
+        if (!calls.TryGetValue(call, out CancellationTokenSource? cancelled)) return Results.NotFound();
+        try
+        {
+            await cancelled.CancelAsync().ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            return Results.NotFound(); // it ended just now
+        }
+        return Results.Ok();
     }
 
     /// <summary>The store is for whoever may open the socket's file, and for nobody who comes over the network.</summary>

@@ -4,8 +4,8 @@ namespace MessageStore.Server.Web;
 /// <param name="Problems">Each in a sentence; empty where healthy.</param>
 internal sealed record HealthReport(bool IsHealthy, IReadOnlyList<string> Problems);
 
-/// <summary>Looks at the invariants that are enforced and not only shown: every group open, no backup older than its limit.</summary>
-internal sealed class Health(IMessageStore store, TimeSpan? maximumBackupAge)
+/// <summary>Looks at the invariants that are enforced and not only shown: every group open, no backup older than its limit, no copies missing, a schedule that can be kept.</summary>
+internal sealed class Health(IMessageStore store, HealthLimits limits)
 {
     /// <summary>For whoever watches from outside, without a key and so without particulars: 200 and <c>healthy</c>, or 503 and <c>unhealthy</c>.</summary>
     public async Task<IResult> AnswerAsync(CancellationToken cancellationToken) => (await LookAsync(cancellationToken).ConfigureAwait(false)).IsHealthy
@@ -14,23 +14,37 @@ internal sealed class Health(IMessageStore store, TimeSpan? maximumBackupAge)
 
     public async Task<HealthReport> LookAsync(CancellationToken cancellationToken)
     {
-        DatabaseStatus status;
+        List<string> problems = [];
+        TimeSpan? most = limits.MaximumBackupAge;
         try
         {
-            status = await store.GetStatusAsync(cancellationToken).ConfigureAwait(false);
+            most ??= (await store.GetMaintenancePlanAsync(cancellationToken).ConfigureAwait(false)).MaximumBackupAge;
         }
         catch (MessageStoreException error)
         {
-            return new HealthReport(false, [error.Message]);
+            problems.Add(error.Message);
         }
-        List<string> problems = [];
+        try
+        {
+            Look(await store.GetStatusAsync(cancellationToken).ConfigureAwait(false), most, problems);
+        }
+        catch (MessageStoreException error)
+        {
+            problems.Add(error.Message);
+        }
+        return new HealthReport(problems.Count == 0, problems);
+    }
+
+    private void Look(DatabaseStatus status, TimeSpan? mostAge, List<string> problems)
+    {
         foreach (StorageGroupStatus group in status.StorageGroups)
         {
             if (group.State != StorageState.Open) problems.Add($"Storage group {group.Name} is {group.State}: {group.Reason}");
-            if (maximumBackupAge is not { } most) continue;
+            if (mostAge is not { } most) continue;
             if (group.BackupAge is not { } age) problems.Add($"Storage group {group.Name} has no backup.");
             else if (age > most) problems.Add($"The newest backup of storage group {group.Name} is {age:d\\.hh\\:mm\\:ss} old; the limit is {most:d\\.hh\\:mm\\:ss}.");
         }
-        return new HealthReport(problems.Count == 0, problems);
+        if (status.UnderReplicatedCount > limits.MaximumMissingCopies)
+            problems.Add($"{status.UnderReplicatedCount} messages have fewer copies on storage nodes than they should, as of {status.CopiesTested:u}; the limit is {limits.MaximumMissingCopies}.");
     }
 }

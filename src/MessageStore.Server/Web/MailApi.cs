@@ -1,3 +1,4 @@
+using MessageStore.Server.Telemetry;
 using Microsoft.Net.Http.Headers;
 
 namespace MessageStore.Server.Web;
@@ -19,12 +20,13 @@ internal static class MailApi
 
     private const string PageStyle = "body{font:15px/1.5 system-ui,sans-serif;margin:1rem;overflow-wrap:anywhere;color:#1d2330;background:#fff}img{max-width:100%}blockquote{border-left:3px solid #cdd3dd;margin-left:0;padding-left:1rem}";
 
-    public static void Map(IEndpointRouteBuilder api, IMessageStore store)
+    public static void Map(IEndpointRouteBuilder api, IMessageStore store, Operations operations)
     {
-        api.MapGet("/messages", (string? q, string? mailbox, string? folder, string? from, string? subject, DateTimeOffset? after, DateTimeOffset? before, bool? archived, int? skip, int? first, CancellationToken aborted) =>
+        api.MapGet("/messages", async (string? q, string? mailbox, string? folder, string? from, string? subject, DateTimeOffset? after, DateTimeOffset? before, bool? archived, int? skip, int? first, CancellationToken aborted) =>
         {
+            using Operations.Operation _ = operations.Begin(Operations.List);
             int over = Math.Clamp(skip ?? 0, 0, FarthestPage), most = Math.Clamp(first ?? PageSize, 1, LargestPage);
-            return Given(q) is { } words
+            return await (Given(q) is { } words
                 ? SearchAsync(store, new MessageSearch
                 {
                     Query = words, Mailbox = Given(mailbox), Folder = Given(folder), From = Given(from), Subject = Given(subject), ReceivedAfter = after, ReceivedBefore = before, IsArchived = archived, MaximumWait = SearchWait,
@@ -32,11 +34,12 @@ internal static class MailApi
                 : NewestAsync(store, new MessageQuery
                 {
                     Mailbox = Given(mailbox), Folder = Given(folder), From = Given(from), Subject = Given(subject), ReceivedAfter = after, ReceivedBefore = before, IsArchived = archived,
-                }, over, most, aborted);
+                }, over, most, aborted)).ConfigureAwait(false);
         }).WithSummary("Messages, newest first: 50 a page, 500 at most. Skip reaches to the 10,000th. With q those that the search finds, by words as Find-StoredMessage takes them.");
 
         api.MapGet("/messages/{id:guid}", async (Guid id, CancellationToken aborted) =>
         {
+            using Operations.Operation _ = operations.Begin(Operations.Read);
             StoredMessage message = await FindAsync(store, id, aborted).ConfigureAwait(false);
             await using Stream body = await store.OpenReadAsync(id, aborted).ConfigureAwait(false);
             MessageContent content = await Task.Run(() => MessageContentReader.Read(body), aborted).ConfigureAwait(false);

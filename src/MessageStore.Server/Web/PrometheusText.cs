@@ -12,14 +12,15 @@ internal static class PrometheusText
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    public static string Write()
+    /// <param name="meters">Whose gauges.</param>
+    public static string Write(params Meter[] meters)
     {
         var rows = new SortedDictionary<string, (Instrument Instrument, List<string> Lines)>(StringComparer.Ordinal);
         using var listener = new MeterListener
         {
-            InstrumentPublished = static (instrument, listener) =>
+            InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == StoreMetrics.MeterName && instrument.IsObservable) listener.EnableMeasurementEvents(instrument);
+                if (meters.Contains(instrument.Meter) && instrument.IsObservable) listener.EnableMeasurementEvents(instrument);
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument, value, tags));

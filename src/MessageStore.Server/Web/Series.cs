@@ -1,15 +1,18 @@
 using System.Text.Json;
+using MessageStore.Server.Telemetry;
 
 namespace MessageStore.Server.Web;
 
 /// <summary>One look at the database.</summary>
-internal sealed record SeriesPoint(DateTimeOffset Time, long HotBytes, long ArchivedBytes, long Messages, double? BackupAgeSeconds);
+/// <param name="AppendP99Seconds">What 99 of 100 messages that came in during the last five minutes did not exceed; <see langword="null"/> where none came, and in lines of older versions.</param>
+/// <param name="ReadP99Seconds">The same of messages that were opened.</param>
+internal sealed record SeriesPoint(DateTimeOffset Time, long HotBytes, long ArchivedBytes, long Messages, double? BackupAgeSeconds, double? AppendP99Seconds = null, double? ReadP99Seconds = null);
 
 /// <summary>
 /// How the database grew: a point every five minutes, a month of them, kept in <c>series.jsonl</c> in the database folder so that a restart does not begin anew. It is for looking at: never flushed, and a line that a
 /// crash cut short is passed over.
 /// </summary>
-internal sealed partial class Series(IMessageStore store, TimeProvider clock, ILogger<Series> log) : BackgroundService
+internal sealed partial class Series(IMessageStore store, Operations operations, TimeProvider clock, ILogger<Series> log) : BackgroundService
 {
     public const string FileName = "series.jsonl";
 
@@ -53,7 +56,8 @@ internal sealed partial class Series(IMessageStore store, TimeProvider clock, IL
         try
         {
             DatabaseStatus status = await store.GetStatusAsync(stopping).ConfigureAwait(false);
-            var point = new SeriesPoint(clock.GetUtcNow(), status.HotBytes, status.ArchivedBytes, status.MessageCount, status.BackupAge?.TotalSeconds);
+            var point = new SeriesPoint(clock.GetUtcNow(), status.HotBytes, status.ArchivedBytes, status.MessageCount, status.BackupAge?.TotalSeconds,
+                operations.Quantile(Operations.Append, 0.99)?.TotalSeconds, operations.Quantile(Operations.Read, 0.99)?.TotalSeconds);
             lock (gate)
             {
                 points.Enqueue(point);

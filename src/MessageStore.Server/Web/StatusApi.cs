@@ -27,7 +27,12 @@ internal static class StatusApi
         api.MapGet("/history", (int? first, CancellationToken aborted) => store.ListHistoryAsync(aborted).Take(Math.Clamp(first ?? LongestHistory, 1, LongestHistory)).Select(static record => record with { Result = null }))
             .WithSummary("Decisions of the scheduler with their reasons, newest first, 200 at most.");
 
-        api.MapGet("/series", () => series.Points()).WithSummary("Hot and archived bytes and the age of the newest backup over time.");
+        api.MapGet("/plan", (CancellationToken aborted) => store.GetMaintenancePlanAsync(aborted)).WithSummary("What the server's schedule does next, and why not now.");
+
+        api.MapGet("/nodes", async (CancellationToken aborted) => (await store.GetStatusAsync(aborted).ConfigureAwait(false)).Nodes is null ? [] : await store.ListStorageNodesAsync(aborted).ToListAsync(aborted).ConfigureAwait(false))
+            .WithSummary("Storage nodes of the database's directory, records that have run out included.");
+
+        api.MapGet("/series", () => series.Points()).WithSummary("Hot and archived bytes, the age of the newest backup and what users waited, over time.");
     }
 
     private static string? Pattern(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();

@@ -28,15 +28,35 @@ internal sealed class StoreMetrics : IDisposable
         Gauge("messagestore.open", "1", "1 where the group reads and writes.", static group => group.State == StorageState.Open ? 1 : 0);
         meter.CreateObservableGauge("messagestore.backup.age", () => Groups(static group => group.BackupAge is { } age ? age.TotalSeconds : double.PositiveInfinity), "s",
             "Age of the newest complete backup; infinite where there is none.");
+        meter.CreateObservableGauge("messagestore.copies.missing", MissingCopies, "{message}", "Messages with fewer copies on storage nodes than they should have, as the last test found.");
         meter.CreateObservableGauge("messagestore.healthy", () => { lock (gate) return health.IsHealthy ? 1 : 0; }, "1", "1 where no invariant is broken.");
     }
 
-    public void Set(DatabaseStatus newest, HealthReport report)
+    /// <summary>The instruments.</summary>
+    public Meter Meter => meter;
+
+    /// <summary>Looks at the database. What cannot be looked at is not healthy, and that is a figure too.</summary>
+    public async Task LookAsync(IMessageStore store, Health look, CancellationToken cancellationToken)
     {
+        HealthReport report = await look.LookAsync(cancellationToken).ConfigureAwait(false);
+        DatabaseStatus? newest = null;
+        try
+        {
+            newest = await store.GetStatusAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (MessageStoreException)
+        {
+            // The report says so.
+        }
         lock (gate) (status, health) = (newest, report);
     }
 
     public void Dispose() => meter.Dispose();
+
+    private IEnumerable<Measurement<long>> MissingCopies()
+    {
+        lock (gate) return status?.UnderReplicatedCount is { } missing ? [new Measurement<long>(missing)] : [];
+    }
 
     private void Gauge(string name, string unit, string description, Func<StorageGroupStatus, long> value) =>
         meter.CreateObservableGauge(name, () => Groups(value), unit, description);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 
 namespace MessageStore.Server.Web;
 
@@ -10,11 +11,8 @@ internal sealed record WebOptions
 
     public IPEndPoint EndPoint { get; init; } = DefaultEndPoint;
 
-    /// <summary>PEM file of the certificate with its chain; <see langword="null"/> for no TLS, on loopback only.</summary>
-    public string? CertificatePath { get; init; }
-
-    /// <summary>PEM file of the certificate's key; <see langword="null"/> where it is in the certificate's file.</summary>
-    public string? CertificateKeyPath { get; init; }
+    /// <summary>The certificate with its key; <see langword="null"/> for no TLS, on loopback only.</summary>
+    public X509Certificate2? Certificate { get; init; }
 
     /// <summary>
     /// Host names under which browsers come, besides <c>localhost</c> and addresses. A name that is not listed is refused, so that a page elsewhere cannot reach a server on
@@ -22,16 +20,15 @@ internal sealed record WebOptions
     /// </summary>
     public IReadOnlyList<string> HostNames { get; init; } = [];
 
-    /// <summary>The oldest that the newest backup may be before the server calls itself unhealthy; <see langword="null"/> for no limit.</summary>
-    public TimeSpan? MaximumBackupAge { get; init; }
+    public bool UsesTls => Certificate is not null;
 
-    public bool UsesTls => CertificatePath is not null;
+    /// <summary>Why this cannot be served; <see langword="null"/> where it can.</summary>
+    public string? WhyNot() => IPAddress.IsLoopback(EndPoint.Address) || UsesTls ? null
+        : "others can reach it, and without TLS everybody on the way reads the mail. Name a certificate (Web:Certificate), or listen on 127.0.0.1.";
 
     /// <exception cref="MessageStoreException">InvalidParameter: an address that others reach, without TLS.</exception>
     public void Check()
     {
-        if (!IPAddress.IsLoopback(EndPoint.Address) && !UsesTls)
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
-                $"{EndPoint} can be reached from other machines, and without TLS everybody on the way reads the mail. Name a certificate, or listen on 127.0.0.1.", EndPoint.ToString());
+        if (WhyNot() is { } reason) throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The page cannot be served at {EndPoint}: {reason}", EndPoint.ToString());
     }
 }

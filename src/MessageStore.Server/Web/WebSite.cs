@@ -1,6 +1,6 @@
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Serialization;
 using MessageStore.Server.Serving;
+using MessageStore.Server.Telemetry;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -16,8 +16,6 @@ internal static class WebSite
         services.AddSingleton(AccessKey.Load(store.Path));
         services.AddSingleton<Sessions>();
         services.AddSingleton<Gate>();
-        services.AddSingleton(new Health(store, options.MaximumBackupAge));
-        services.AddSingleton<StoreMetrics>();
         services.AddSingleton<Series>();
         services.AddHostedService(static provider => provider.GetRequiredService<Series>());
         services.ConfigureHttpJsonOptions(static json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter()));
@@ -30,10 +28,7 @@ internal static class WebSite
         {
             // HTTP/2 is agreed on within TLS.
             listen.Protocols = options.UsesTls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
-            if (options.CertificatePath is not { } path) return;
-            X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(path, options.CertificateKeyPath);
-            // A PEM key lives in memory only; a round trip gives it a form that every platform's TLS takes.
-            listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null) });
+            if (options.Certificate is { } certificate) listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = certificate });
         });
     }
 
@@ -43,6 +38,7 @@ internal static class WebSite
         Gate gate = services.GetRequiredService<Gate>();
         Health health = services.GetRequiredService<Health>();
         StoreMetrics metrics = services.GetRequiredService<StoreMetrics>();
+        Operations operations = services.GetRequiredService<Operations>();
         host.UseWhen(static context => !StoreEndpoint.IsOwnSocket(context), site => site.Use(next => context => gate.PassAsync(context, next)).Use(next => context => Errors.CatchAsync(context, next)));
 
         WebAssets.Map(host);
@@ -51,13 +47,13 @@ internal static class WebSite
 
         RouteGroupBuilder api = host.MapGroup("/api");
         StatusApi.Map(api, store, health, services.GetRequiredService<Series>());
-        MailApi.Map(api, store);
+        MailApi.Map(api, store, operations);
         host.MapOpenApi("/openapi/{documentName}.json");
 
         host.MapGet("/metrics", async (CancellationToken aborted) =>
         {
-            metrics.Set(await store.GetStatusAsync(aborted).ConfigureAwait(false), await health.LookAsync(aborted).ConfigureAwait(false));
-            return Results.Text(PrometheusText.Write(), PrometheusText.ContentType);
+            await metrics.LookAsync(store, health, aborted).ConfigureAwait(false);
+            return Results.Text(PrometheusText.Write(metrics.Meter, operations.Meter), PrometheusText.ContentType);
         }).ExcludeFromDescription();
     }
 }

@@ -182,6 +182,8 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public IAsyncEnumerable<MaintenanceRecord> ListHistoryAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    public Task<MaintenancePlan> GetMaintenancePlanAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public IAsyncEnumerable<StorageGroupOptimization> OptimizeAsync(
         OptimizeOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 

@@ -25,7 +25,7 @@ internal sealed class IntakeFixture : IAsyncDisposable
 
     public IPEndPoint Submission => server.IntakeAddresses[2];
 
-    public static async Task<IntakeFixture> StartAsync(IntakeLimits? limits = null, RecipientOptions? recipients = null)
+    public static async Task<IntakeFixture> StartAsync(IntakeLimits? limits = null, RecipientOptions? recipients = null, TimeProvider? clock = null)
     {
         var fixture = new IntakeFixture();
         string path = fixture.folder["db"];
@@ -36,6 +36,7 @@ internal sealed class IntakeFixture : IAsyncDisposable
         fixture.server = await MessageServer.StartAsync(new ServerOptions
         {
             Database = path,
+            Clock = clock ?? TimeProvider.System,
             Intake = new IntakeSettings
             {
                 HostName = "mx.example.org",

@@ -3,6 +3,7 @@ using MessageStore.Messages;
 using MessageStore.Remote;
 using MessageStore.Server.Serving;
 using MessageStore.Server.Tests.Support;
+using MessageStore.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 
@@ -69,17 +70,22 @@ public sealed class RemoteStoreTests(ScriptedHost server) : IClassFixture<Script
     }
 
     [Fact]
-    public async Task Cancelling_a_call_cancels_it_at_the_other_end()
+    public async Task Cancelling_a_call_waits_until_the_run_at_the_other_end_has_ended()
     {
         var begun = new TaskCompletionSource();
         var cancelled = new TaskCompletionSource();
+        var mayEnd = new TaskCompletionSource();
+        bool hasEnded = false;
         server.Act = (_, arguments) => WaitAsync((CancellationToken)arguments[^1]!);
         using var stop = new CancellationTokenSource();
         Task<BackupRun> run = server.Client.BackupAsync(new BackupOptions(), null, stop.Token);
         await begun.Task.WaitAsync(Patience);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
         await cancelled.Task.WaitAsync(Patience);
+        Assert.False(run.IsCompleted); // the batch that it is in is not done
+        mayEnd.SetResult();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(Patience));
+        Assert.True(hasEnded);
 
         async Task<BackupRun> WaitAsync(CancellationToken token)
         {
@@ -91,9 +97,60 @@ public sealed class RemoteStoreTests(ScriptedHost server) : IClassFixture<Script
             finally
             {
                 if (token.IsCancellationRequested) cancelled.SetResult();
+                await mayEnd.Task.WaitAsync(Patience);
+                hasEnded = true;
             }
             throw new InvalidOperationException("never");
         }
+    }
+
+    [Fact]
+    public async Task A_run_that_ended_well_although_it_was_cancelled_gives_its_result_and_a_sequence_stops()
+    {
+        using var stop = new CancellationTokenSource();
+        server.Act = (method, arguments) => method.Name == nameof(IMessageStore.BackupAsync) ? EndWellAsync((CancellationToken)arguments[^1]!) : NamesAsync((CancellationToken)arguments[^1]!);
+        Task<BackupRun> run = server.Client.BackupAsync(new BackupOptions(), null, stop.Token);
+        stop.CancelAfter(1);
+        Assert.NotNull(await run.WaitAsync(Patience));
+
+        using var enough = new CancellationTokenSource();
+        int taken = 0;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (MailboxInfo _ in server.Client.ListMailboxesAsync(null, enough.Token))
+                if (++taken == 3) await enough.CancelAsync();
+        });
+        Assert.Equal(3, taken); // what was on its way is passed over
+
+        static async Task<BackupRun> EndWellAsync(CancellationToken token)
+        {
+            var told = new TaskCompletionSource();
+            using CancellationTokenRegistration registration = token.Register(told.SetResult);
+            await told.Task;
+            return (BackupRun)Sample.Make(typeof(BackupRun), full: true)!;
+        }
+
+        static async IAsyncEnumerable<MailboxInfo> NamesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            for (int i = 0; ; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await Task.Yield();
+                yield return new MailboxInfo { Name = $"{i}", StorageGroup = "SG1" };
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_is_cancelled_before_it_was_sent_never_begins()
+    {
+        int called = 0;
+        server.Act = (_, _) => { Interlocked.Increment(ref called); return Task.CompletedTask; };
+        using var stop = new CancellationTokenSource();
+        using MessageBody body = MessageBody.FromMemory(Sample.Bytes(3_000));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Client.AppendAsync(new MessageToAppend { Mailbox = "alice", Body = body }, stop.Token));
+        Assert.Equal(0, called);
     }
 
     [Fact]
@@ -175,10 +232,14 @@ public sealed class RemoteStoreTests(ScriptedHost server) : IClassFixture<Script
     public async Task A_stopping_server_tells_whoever_waits()
     {
         var begun = new TaskCompletionSource();
-        await using SocketHost other = await SocketHost.StartAsync(ScriptedStore.Create((_, arguments) => WaitAsync((CancellationToken)arguments[^1]!)));
+        var clock = new SteppedClock(DateTimeOffset.UnixEpoch);
+        await using SocketHost other = await SocketHost.StartAsync(ScriptedStore.Create((_, arguments) => WaitAsync((CancellationToken)arguments[^1]!)), clock);
         Task<BackupRun> run = other.Client.BackupAsync(new BackupOptions());
         await begun.Task.WaitAsync(Patience);
         Task stopped = other.StopAsync();
+        await clock.TimerAsync(TimeSpan.FromSeconds(2));
+        Assert.False(run.IsCompleted); // it still may end by itself
+        clock.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(ErrorIds.ServerStopping, (await Assert.ThrowsAsync<MessageStoreException>(() => run)).ErrorId);
         await stopped;
 

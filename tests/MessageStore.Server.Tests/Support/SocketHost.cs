@@ -10,26 +10,28 @@ internal sealed class SocketHost : IAsyncDisposable
     private readonly TemporaryFolder folder = new();
     private readonly ServerSocket socket;
     private readonly WebApplication host;
+    private readonly TimeProvider clock;
 
-    private SocketHost(IMessageStore store)
+    private SocketHost(IMessageStore store, TimeProvider clock)
     {
+        this.clock = clock;
         socket = ServerSocket.For(folder.Path);
-        host = MessageServer.Build(store, socket, TimeProvider.System);
+        host = MessageServer.Build(store, socket, clock);
     }
 
     public string SocketPath => socket.Path;
 
     public IMessageStore Client { get; private set; } = null!;
 
-    public static async Task<SocketHost> StartAsync(IMessageStore store)
+    public static async Task<SocketHost> StartAsync(IMessageStore store, TimeProvider? clock = null)
     {
-        var started = new SocketHost(store);
+        var started = new SocketHost(store, clock ?? TimeProvider.System);
         await started.host.StartAsync();
         started.Client = (await RemoteMessageStore.ConnectAsync(started.folder.Path, started.socket.Path))!;
         return started;
     }
 
-    public Task StopAsync() => host.StopAsync();
+    public Task StopAsync() => MessageServer.StopAsync(host, clock);
 
     public async ValueTask DisposeAsync()
     {

@@ -28,7 +28,7 @@ public sealed class PageTests
         await page.GetByText("All well").WaitForAsync();
         await page.GetByRole(AriaRole.Cell, new() { Name = "SG1" }).WaitForAsync();
         await PictureAsync(page, "overview");
-        foreach ((string tab, string shows) in ((string, string)[])[("Backups", "complete"), ("Archives", "Nothing is archived yet."), ("History", "Maintenance has not run yet.")])
+        foreach ((string tab, string shows) in ((string, string)[])[("Backups", "complete"), ("Archives", "Nothing is archived yet."), ("Nodes", "goes to files"), ("History", "Maintenance has not run yet.")])
         {
             await page.GetByRole(AriaRole.Link, new() { Name = tab, Exact = true }).ClickAsync();
             await page.GetByText(shows).First.WaitForAsync();

@@ -34,14 +34,14 @@ internal sealed class WebHost : IAsyncDisposable
         + "<html><body onload=\"alert(2)\"><h1>Hello</h1><script>document.title='owned';parent.document.title='owned'</script><img src=\"http://127.0.0.1:9/track.gif\"><a href=\"javascript:alert(3)\">click</a><form action=\"/signout\" method=post><button>b</button></form></body></html>\r\n"
         + "--b\r\nContent-Type: text/html; name=\"../../evil.html\"\r\nContent-Disposition: attachment; filename=\"../../evil.html\"\r\n\r\n<script>alert(4)</script>\r\n--b--\r\n";
 
-    public static async Task<WebHost> StartAsync(WebOptions? options = null, Action<string>? before = null)
+    public static async Task<WebHost> StartAsync(WebOptions? options = null, Action<string>? before = null, HealthLimits? health = null)
     {
         var place = new TemporaryFolder();
         string path = Path.Combine(place.Path, "db");
         await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = path });
         before?.Invoke(path);
         options ??= new WebOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) };
-        MessageServer server = await MessageServer.StartAsync(new ServerOptions { Database = path, Web = options });
+        MessageServer server = await MessageServer.StartAsync(new ServerOptions { Database = path, Web = options, Health = health ?? new HealthLimits() });
         await using (IMessageStore store = await MessageDatabase.OpenAsync(path))
         {
             for (int i = 0; i < 3; i++) await AddAsync(store, $"From: Writer {i} <w{i}@example.org>\r\nTo: alice@example.org\r\nSubject: report {i}\r\nDate: Thu, 22 Aug 2002 12:4{i}:18 +0000\r\nMessage-ID: <{i}@example.org>\r\n\r\nMessage number {i}.\r\n", i);

@@ -127,12 +127,14 @@ public sealed class WebSiteTests
     [Fact]
     public async Task Figures_are_there_for_Prometheus_and_a_backup_that_is_missing_is_unhealthy()
     {
-        await using WebHost site = await WebHost.StartAsync(new WebOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0), MaximumBackupAge = TimeSpan.FromHours(1) });
+        await using WebHost site = await WebHost.StartAsync(health: new HealthLimits { MaximumBackupAge = TimeSpan.FromHours(1) });
         using HttpClient client = site.Client(withKey: true);
         string text = await client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
         Assert.Contains("messagestore_messages{storage_group=\"SG1\"} 4\n", text, StringComparison.Ordinal);
         Assert.Contains("messagestore_backup_age_seconds{storage_group=\"SG1\"} +Inf\n", text, StringComparison.Ordinal);
         Assert.Contains("messagestore_healthy 0\n", text, StringComparison.Ordinal);
+        await client.GetAsync(new Uri("/api/messages", UriKind.Relative));
+        Assert.Matches("messagestore_operation_latency_seconds\\{operation=\"list\",quantile=\"0.99\"\\} [0-9.E-]+\n", await client.GetStringAsync(new Uri("/metrics", UriKind.Relative)));
         HttpResponseMessage health = await client.GetAsync(new Uri("/healthz", UriKind.Relative));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
 
@@ -151,7 +153,7 @@ public sealed class WebSiteTests
         JsonElement document = await client.GetFromJsonAsync<JsonElement>(new Uri("/openapi/api.json", UriKind.Relative));
         string[] paths = [.. document.GetProperty("paths").EnumerateObject().Select(static path => path.Name).Order(StringComparer.Ordinal)];
         Assert.Equal(
-            ["/api/archives", "/api/backups", "/api/history", "/api/mailboxes", "/api/messages", "/api/messages/{id}", "/api/messages/{id}/page", "/api/messages/{id}/parts/{number}", "/api/messages/{id}/raw", "/api/series", "/api/status"],
+            ["/api/archives", "/api/backups", "/api/history", "/api/mailboxes", "/api/messages", "/api/messages/{id}", "/api/messages/{id}/page", "/api/messages/{id}/parts/{number}", "/api/messages/{id}/raw", "/api/nodes", "/api/plan", "/api/series", "/api/status"],
             paths);
         foreach (JsonProperty path in document.GetProperty("paths").EnumerateObject())
             Assert.NotEqual("", path.Value.GetProperty("get").GetProperty("summary").GetString());

@@ -10,9 +10,14 @@ internal sealed class CallContent : HttpContent
 {
     private readonly IReadOnlyList<MessageBody> bodies;
     private readonly ReadOnlyMemory<byte> json;
+    private readonly Action sent;
 
-    public CallContent(StoreMember member, object?[] arguments)
+    /// <param name="member">The member that is called.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="sent">Told when the last bytes go out, on which the other end begins.</param>
+    public CallContent(StoreMember member, object?[] arguments, Action sent)
     {
+        this.sent = sent;
         var bag = new BodyBag(); // the bodies stay the caller's
         var buffer = new ArrayBufferWriter<byte>();
         bag.While(() =>
@@ -44,7 +49,8 @@ internal sealed class CallContent : HttpContent
             }
             Wire.WriteHeader(buffer, WireKind.Arguments, json.Length);
             await stream.WriteAsync(buffer.AsMemory(0, Wire.HeaderLength), cancellationToken).ConfigureAwait(false);
-            await stream.WriteAsync(json, cancellationToken).ConfigureAwait(false);
+            sent();
+            await stream.WriteAsync(json, CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {

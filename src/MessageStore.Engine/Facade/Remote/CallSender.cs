@@ -23,18 +23,19 @@ internal sealed class CallSender : IAsyncDisposable
 
     /// <param name="response">Where the parcels go.</param>
     /// <param name="stopping">Cancelled when the server wants to end.</param>
+    /// <param name="cancelled">Cancelled when the caller wants it to end, and waits for that.</param>
     /// <param name="aborted">Cancelled when the caller has gone.</param>
-    public CallSender(Stream response, CancellationToken stopping, CancellationToken aborted)
+    public CallSender(Stream response, CancellationToken stopping, CancellationToken cancelled, CancellationToken aborted)
     {
         this.response = response;
         gone = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         nobodyThere = gone.Token;
-        stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, nobodyThere);
+        stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancelled, nobodyThere);
         Stopped = stop.Token;
         sending = Task.Run(SendWaitingAsync, CancellationToken.None);
     }
 
-    /// <summary>Cancelled when the work for the call is to end: nobody takes what is sent any more, or the server wants to end.</summary>
+    /// <summary>Cancelled when the work for the call is to end: the caller wants it to, nobody takes what is sent any more, or the server wants to end.</summary>
     public CancellationToken Stopped { get; }
 
     public ValueTask SendAsync(WireKind kind, byte[] payload) => waiting.Writer.WriteAsync((kind, payload), nobodyThere);

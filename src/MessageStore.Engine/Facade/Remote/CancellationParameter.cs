@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MessageStore.Remote;
 
-/// <summary>Cancellation is the end of the connection.</summary>
+/// <summary>Cancelling is a request of its own (<see cref="CallCancellation"/>), or the end of the connection.</summary>
 internal sealed class CancellationParameter : StoreParameter
 {
     public override void Write(Utf8JsonWriter writer, object? argument) => writer.WriteNullValue();

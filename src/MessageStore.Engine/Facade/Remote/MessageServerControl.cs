@@ -16,7 +16,9 @@ public static class MessageServerControl
     {
         string path = Check(database);
         var stopped = new ServerStatus { Database = path, State = ServerState.Stopped };
-        if (!OwnerLock.IsHeld(DiskStorage.Instance, LockOf(path)) || MailDatabase.SocketOf(DiskStorage.Instance, path) is not { } socket) return stopped;
+        if (!OwnerLock.IsHeld(DiskStorage.Instance, LockOf(path)) || OwnerLock.Describe(DiskStorage.Instance, LockOf(path)) is not { } owner) return stopped;
+        if (owner.Opening is { } opening) return stopped with { State = ServerState.Opening, ProcessId = owner.ProcessId, Started = owner.Since, Opening = opening };
+        if (owner.Socket is not { } socket) return stopped;
         using var connection = new StoreConnection(path, socket);
         return await connection.AskAsync(cancellationToken).ConfigureAwait(false) is not { } greeting ? stopped : new ServerStatus
         {
@@ -45,7 +47,7 @@ public static class MessageServerControl
             for (var watch = Stopwatch.StartNew(); watch.Elapsed < options.Wait && !process.HasExited;)
             {
                 ServerStatus status = await GetAsync(path, cancellationToken).ConfigureAwait(false);
-                answers = status.ProcessId == process.Id;
+                answers = status.State == ServerState.Running && status.ProcessId == process.Id;
                 if (answers) return status;
                 await Task.Delay(LookInterval, cancellationToken).ConfigureAwait(false);
             }

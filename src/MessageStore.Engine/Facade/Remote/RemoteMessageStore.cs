@@ -1,4 +1,6 @@
 using System.Reflection;
+using MessageStore.IO;
+using MessageStore.Storage;
 
 namespace MessageStore.Remote;
 
@@ -29,6 +31,19 @@ internal class RemoteMessageStore : DispatchProxy
             if (store is null) connection.Dispose();
         }
     }
+
+    /// <summary>The socket of the server that owns a database at this moment; <see langword="null"/> where none does.</summary>
+    public static string? SocketOf(string databasePath)
+    {
+        string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(databasePath));
+        return OwnerLock.IsHeld(DiskStorage.Instance, Path.Combine(path, MailDatabase.LockFileName)) ? MailDatabase.SocketOf(DiskStorage.Instance, path) : null;
+    }
+
+    /// <summary>Connects to the server that owns a database.</summary>
+    /// <returns><see langword="null"/> where none does.</returns>
+    /// <exception cref="MessageStoreException">ServerIncompatible.</exception>
+    public static async Task<IMessageStore?> FindAsync(string databasePath, CancellationToken cancellationToken = default) =>
+        SocketOf(databasePath) is { } socket ? await ConnectAsync(databasePath, socket, cancellationToken).ConfigureAwait(false) : null;
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {

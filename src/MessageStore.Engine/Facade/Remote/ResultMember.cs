@@ -12,9 +12,8 @@ internal sealed class ResultMember<T>(MethodInfo method) : StoreMember(method)
 
     private async Task<T> CallAsync(StoreConnection connection, object?[] arguments)
     {
-        CancellationToken cancelled = TokenIn(arguments);
-        using RemoteCall call = await connection.StartAsync(this, arguments, cancelled).ConfigureAwait(false);
-        await call.ExpectAsync(WireKind.Result, cancelled).ConfigureAwait(false);
+        using RemoteCall call = await connection.StartAsync(this, arguments, TokenIn(arguments)).ConfigureAwait(false);
+        await call.ExpectAsync(WireKind.Result).ConfigureAwait(false);
         return call.Read<T>();
     }
 }

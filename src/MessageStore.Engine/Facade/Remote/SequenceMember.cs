@@ -16,7 +16,10 @@ internal sealed class SequenceMember<T>(MethodInfo method) : StoreMember(method)
 
     private async IAsyncEnumerable<T> CallAsync(StoreConnection connection, object?[] arguments, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using RemoteCall call = await connection.StartAsync(this, arguments, cancellationToken).ConfigureAwait(false);
-        while (await call.NextAsync(WireKind.Item, WireKind.End, cancellationToken).ConfigureAwait(false) == WireKind.Item) yield return call.Read<T>();
+        RemoteCall call = await connection.StartAsync(this, arguments, cancellationToken).ConfigureAwait(false);
+        await using (call.ConfigureAwait(false))
+        {
+            while (await call.NextAsync(WireKind.Item, WireKind.End).ConfigureAwait(false) == WireKind.Item) yield return call.Read<T>();
+        }
     }
 }

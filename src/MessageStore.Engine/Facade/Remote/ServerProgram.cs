@@ -9,7 +9,7 @@ internal static class ServerProgram
 
     /// <inheritdoc cref="Start(IEnumerable{string})"/>
     public static Process Start(ServerStartOptions options) =>
-        Start(["serve", "--database", options.Database, "--background", .. options.LogPath is { } log ? (string[])["--log", log] : []]);
+        Start(["serve", "--database", options.Database, "--background", .. Option("--log", options.LogPath), .. Option("--configuration", options.ConfigurationPath)]);
 
     /// <param name="arguments">The command and its options.</param>
     /// <exception cref="MessageStoreException">ServerNotInstalled.</exception>
@@ -33,6 +33,8 @@ internal static class ServerProgram
             throw new MessageStoreException(ErrorIds.ServerNotInstalled, ErrorKind.NotFound, $"The server needs the program dotnet on the PATH, with the ASP.NET Core runtime 10.0: {error.Message}", "dotnet", error);
         }
     }
+
+    private static string[] Option(string word, string? value) => value is null ? [] : [word, value];
 
     /// <summary>The server lies beside the module's dependencies, and beside the engine in its own folder.</summary>
     private static string Find()

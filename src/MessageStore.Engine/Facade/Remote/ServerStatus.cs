@@ -6,6 +6,8 @@ public enum ServerState
     Stopped,
     /// <summary>A server owns the database and answers.</summary>
     Running,
+    /// <summary>A server is opening the database, and will answer.</summary>
+    Opening,
 }
 
 /// <summary>Whether a server owns a database, and which.</summary>
@@ -19,4 +21,6 @@ public sealed record ServerStatus
     public DateTimeOffset? Started { get; init; }
     /// <summary>The Unix socket at which it answers.</summary>
     public string Socket { get; init; } = "";
+    /// <summary>How far the opening has come; empty once it answers.</summary>
+    public string Opening { get; init; } = "";
 }

@@ -12,11 +12,12 @@ internal static class StoreCall
     /// <param name="response">Where the parcels of the answer go.</param>
     /// <param name="failed">Told of an exception that is no operating error.</param>
     /// <param name="stopping">Cancelled when the server wants to end: the caller is told.</param>
+    /// <param name="cancelled">Cancelled when the caller wants the call to end; it waits for that.</param>
     /// <param name="aborted">Cancelled when the caller has gone.</param>
-    public static async Task RunAsync(IMessageStore store, StoreMember member, Stream request, Stream response, Action<Exception> failed, CancellationToken stopping, CancellationToken aborted)
+    public static async Task RunAsync(IMessageStore store, StoreMember member, Stream request, Stream response, Action<Exception> failed, CancellationToken stopping, CancellationToken cancelled, CancellationToken aborted)
     {
         using var bodies = new BodyBag();
-        var sender = new CallSender(response, stopping, aborted);
+        var sender = new CallSender(response, stopping, cancelled, aborted);
         await using (sender.ConfigureAwait(false))
         {
             try
@@ -32,15 +33,16 @@ internal static class StoreCall
             }
             catch (Exception error)
             {
-                await sender.SendAsync(WireKind.Error, Describe(member, error, failed, stopping)).ConfigureAwait(false);
+                await sender.SendAsync(WireKind.Error, Describe(member, error, failed, stopping, cancelled)).ConfigureAwait(false);
             }
             await sender.CompleteAsync().ConfigureAwait(false);
         }
     }
 
-    private static RemoteError Describe(StoreMember member, Exception error, Action<Exception> failed, CancellationToken stopping)
+    private static RemoteError Describe(StoreMember member, Exception error, Action<Exception> failed, CancellationToken stopping, CancellationToken cancelled)
     {
         if (error is MessageStoreException known) return RemoteError.From(known);
+        if (error is OperationCanceledException && cancelled.IsCancellationRequested) return new RemoteError { ErrorId = Wire.Cancelled, Kind = ErrorKind.Busy, Message = $"{member.Name} was cancelled." };
         if (error is OperationCanceledException && stopping.IsCancellationRequested)
             return new RemoteError { ErrorId = ErrorIds.ServerStopping, Kind = ErrorKind.Busy, Message = $"The server is stopping and has interrupted {member.Name}. What it had acknowledged is stored; run the command again for the rest." };
         if (error is InvalidDataException or JsonException)

@@ -71,32 +71,41 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    /// <summary>Sends a call and waits for the beginning of its response.</summary>
+    /// <summary>Tells the server that a call is to end.</summary>
+    /// <returns>Whether it knows the call.</returns>
+    public async Task<bool> CancelAsync(Guid call, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Base, $"{Wire.CancelRoute}/{call}"));
+        using HttpResponseMessage response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        return response.IsSuccessStatusCode;
+    }
+
+    /// <summary>Sends a call and waits for the beginning of its response. Cancelled after it was sent, it still waits: for what the run at the other end comes to.</summary>
     /// <exception cref="MessageStoreException">ServerConnectionLost, ServerIncompatible.</exception>
     public async Task<RemoteCall> StartAsync(StoreMember member, object?[] arguments, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Base, $"{Wire.Route}/{member.Name}")) { Content = new CallContent(member, arguments) };
-        request.Headers.Add(Wire.ContractHeader, StoreContract.Fingerprint);
+        cancellationToken.ThrowIfCancellationRequested();
+        var cancellation = new CallCancellation(this, cancellationToken);
         HttpResponseMessage? response = null;
         try
         {
-            response = await client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Base, $"{Wire.Route}/{member.Name}")) { Content = new CallContent(member, arguments, cancellation.Sent) };
+            request.Headers.Add(Wire.ContractHeader, StoreContract.Fingerprint);
+            request.Headers.Add(Wire.CallHeader, cancellation.Id.ToString());
+            response = await client.SendAsync(request, cancellation.Sending).ConfigureAwait(false);
             // The server may have been exchanged for another version since it greeted us.
             if (response.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound) throw Incompatible();
             response.EnsureSuccessStatusCode();
-            Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            return new RemoteCall(this, member, arguments, response, body);
+            Stream body = await response.Content.ReadAsStreamAsync(CancellationToken.None).ConfigureAwait(false);
+            return new RemoteCall(this, member, arguments, cancellation, response, body);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException)
+        catch (Exception error)
         {
+            cancellation.Dispose();
             response?.Dispose();
+            if (error is not (HttpRequestException or IOException or OperationCanceledException)) throw;
             cancellationToken.ThrowIfCancellationRequested();
             throw Lost(member.Name, error);
-        }
-        catch
-        {
-            response?.Dispose();
-            throw;
         }
     }
 

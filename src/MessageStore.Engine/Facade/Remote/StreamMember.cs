@@ -21,11 +21,11 @@ internal sealed class StreamMember(MethodInfo method) : StoreMember(method)
 
     private async Task<Stream> CallAsync(StoreConnection connection, object?[] arguments)
     {
-        CancellationToken cancelled = TokenIn(arguments);
-        RemoteCall call = await connection.StartAsync(this, arguments, cancelled).ConfigureAwait(false);
+        RemoteCall call = await connection.StartAsync(this, arguments, TokenIn(arguments)).ConfigureAwait(false);
         try
         {
-            await call.ExpectAsync(WireKind.Result, cancelled).ConfigureAwait(false);
+            await call.ExpectAsync(WireKind.Result).ConfigureAwait(false);
+            call.Opened();
             return new RemoteReadStream(call);
         }
         catch

@@ -15,8 +15,7 @@ internal sealed class TaskMember(MethodInfo method) : StoreMember(method)
 
     private async Task CallAsync(StoreConnection connection, object?[] arguments)
     {
-        CancellationToken cancelled = TokenIn(arguments);
-        using RemoteCall call = await connection.StartAsync(this, arguments, cancelled).ConfigureAwait(false);
-        await call.ExpectAsync(WireKind.Result, cancelled).ConfigureAwait(false);
+        using RemoteCall call = await connection.StartAsync(this, arguments, TokenIn(arguments)).ConfigureAwait(false);
+        await call.ExpectAsync(WireKind.Result).ConfigureAwait(false);
     }
 }

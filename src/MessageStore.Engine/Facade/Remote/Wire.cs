@@ -6,7 +6,7 @@ namespace MessageStore.Remote;
 internal static class Wire
 {
     /// <summary>Version of the framing. What the parcels say is in <see cref="StoreContract.Fingerprint"/>.</summary>
-    public const int Protocol = 1;
+    public const int Protocol = 2;
 
     /// <summary>Kind, then the payload's length.</summary>
     public const int HeaderLength = 5;
@@ -21,6 +21,15 @@ internal static class Wire
 
     /// <summary>Tells the server to stop; no body.</summary>
     public const string StopRoute = "/stop";
+
+    /// <summary>Ends a call that is under way: its name follows; no body.</summary>
+    public const string CancelRoute = "/cancel";
+
+    /// <summary>Names a call, so that it can be cancelled: a GUID of the caller's.</summary>
+    public const string CallHeader = "MessageStore-Call";
+
+    /// <summary>The ErrorId that says that a call ended because its caller cancelled it. Only the wire knows it: the caller sees an <see cref="OperationCanceledException"/>.</summary>
+    public const string Cancelled = "Cancelled";
 
     public const string ContractHeader = "MessageStore-Contract";
 

@@ -29,7 +29,7 @@ internal sealed class CronScheduler : IScheduler
         return true;
     }
 
-    public IEnumerable<MaintenanceScheduleInfo> List(string? user) => CronTable.Schedules(Load(user)).Select(Describe);
+    public IEnumerable<MaintenanceScheduleInfo> List(string? user, string? database) => CronTable.Schedules(Load(user)).Where(schedule => database is null || schedule.Database == database).Select(Describe);
 
     public IEnumerable<MaintenanceScheduleFile> Files(MaintenanceSchedule schedule)
     {

@@ -1,6 +1,6 @@
 namespace MessageStore.Maintenance;
 
-/// <summary>A scheduler of the operating system. All operating errors are <see cref="MessageStoreException"/>.</summary>
+/// <summary>A scheduler: the operating system's, or the server. All operating errors are <see cref="MessageStoreException"/>.</summary>
 internal interface IScheduler
 {
     MaintenanceScheduler Kind { get; }
@@ -17,9 +17,9 @@ internal interface IScheduler
     /// <exception cref="MessageStoreException">SchedulerFailed.</exception>
     bool Unregister(string database, string? user);
 
-    /// <summary>Our schedules; those of others are left out.</summary>
+    /// <summary>Our schedules, or that of a database; those of others are left out.</summary>
     /// <exception cref="MessageStoreException">SchedulerFailed.</exception>
-    IEnumerable<MaintenanceScheduleInfo> List(string? user);
+    IEnumerable<MaintenanceScheduleInfo> List(string? user, string? database);
 
     /// <summary>What <see cref="Register"/> would install, as files for installing by hand.</summary>
     IEnumerable<MaintenanceScheduleFile> Files(MaintenanceSchedule schedule);

@@ -3,7 +3,7 @@ namespace MessageStore;
 /// <summary>Who calls maintenance at the hours of a schedule.</summary>
 public enum MaintenanceScheduler
 {
-    /// <summary>Task Scheduler on Windows; elsewhere systemd where it runs the machine, and cron where it does not.</summary>
+    /// <summary>The server where one owns the database; else Task Scheduler on Windows, and elsewhere systemd where it runs the machine, and cron where it does not.</summary>
     Auto,
     /// <summary>Windows Task Scheduler, through <c>schtasks</c>.</summary>
     TaskScheduler,
@@ -11,6 +11,8 @@ public enum MaintenanceScheduler
     Systemd,
     /// <summary>The crontab of a user.</summary>
     Cron,
+    /// <summary>The server that owns the database, from <c>schedule.json</c> in the database folder.</summary>
+    Server,
 }
 
 /// <summary>When a database is to be archived and backed up, by whom, and with which criteria.</summary>
@@ -21,10 +23,17 @@ public sealed record MaintenanceSchedule
     public MaintenanceScheduler Scheduler { get; init; }
     /// <summary>Time of day, local, at which archiving begins, in whole minutes; <see langword="null"/>: no archiving.</summary>
     public TimeSpan? ArchiveAt { get; init; }
+    /// <summary>From one archive run to the next, as <see cref="BackupEvery"/>; instead of <see cref="ArchiveAt"/>, and by a server only.</summary>
+    public TimeSpan? ArchiveEvery { get; init; }
     /// <summary>
     /// From one backup to the next: whole minutes that divide an hour, whole hours that divide a day, or one day; <see langword="null"/>: no backups.
     /// </summary>
     public TimeSpan? BackupEvery { get; init; }
+    /// <summary>
+    /// The oldest that the newest backup may become; a server backs up before it does, whatever else is due, and interrupts an archive run for it.
+    /// <see langword="null"/>: twice <see cref="BackupEvery"/>.
+    /// </summary>
+    public TimeSpan? MaximumBackupAge { get; init; }
     /// <summary>Criteria of archiving, as in <see cref="ArchiveOptions"/>.</summary>
     public TimeSpan? OlderThan { get; init; }
     public ReadState ReadState { get; init; }
@@ -49,6 +58,10 @@ public sealed record MaintenanceScheduleTask
     public required string When { get; init; }
     /// <summary>What it runs, as one would type it.</summary>
     public required string Command { get; init; }
+    /// <summary>When it runs next at the earliest, where its scheduler says so: the server does.</summary>
+    public DateTimeOffset? NextRun { get; init; }
+    /// <summary>Why not now, or why now; empty where its scheduler does not say.</summary>
+    public string Reason { get; init; } = "";
 }
 
 /// <summary>A schedule as its scheduler has it.</summary>
@@ -59,7 +72,9 @@ public sealed record MaintenanceScheduleInfo
     public required string Database { get; init; }
     public required MaintenanceScheduler Scheduler { get; init; }
     public TimeSpan? ArchiveAt { get; init; }
+    public TimeSpan? ArchiveEvery { get; init; }
     public TimeSpan? BackupEvery { get; init; }
+    public TimeSpan? MaximumBackupAge { get; init; }
     public TimeSpan? OlderThan { get; init; }
     public string? User { get; init; }
     /// <summary>Archive first, then backup.</summary>

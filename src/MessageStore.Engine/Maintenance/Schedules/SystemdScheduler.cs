@@ -52,10 +52,10 @@ internal sealed class SystemdScheduler(IStorage storage) : IScheduler
         return true;
     }
 
-    public IEnumerable<MaintenanceScheduleInfo> List(string? user) =>
+    public IEnumerable<MaintenanceScheduleInfo> List(string? user, string? database) =>
         storage.ListFiles(Folder())
             .Where(static file => Path.GetFileName(file).StartsWith(ScheduleRules.Prefix, StringComparison.Ordinal) && file.EndsWith(".service", StringComparison.Ordinal))
-            .Select(Read).OfType<MaintenanceSchedule>().Where(schedule => user is null || schedule.User == user)
+            .Select(Read).OfType<MaintenanceSchedule>().Where(schedule => (user is null || schedule.User == user) && (database is null || schedule.Database == database))
             .DistinctBy(static schedule => schedule.Database).Select(Describe);
 
     public IEnumerable<MaintenanceScheduleFile> Files(MaintenanceSchedule schedule)

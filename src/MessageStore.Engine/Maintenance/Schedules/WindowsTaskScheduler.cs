@@ -39,9 +39,9 @@ internal sealed class WindowsTaskScheduler : IScheduler
         return tasks.Length > 0;
     }
 
-    public IEnumerable<MaintenanceScheduleInfo> List(string? user) =>
+    public IEnumerable<MaintenanceScheduleInfo> List(string? user, string? database) =>
         Names().Select(static task => TaskXml.Read(SystemProgram.Demand(Program, ["/Query", "/TN", task, "/XML"]).Output)).OfType<MaintenanceSchedule>()
-            .Where(schedule => user is null || schedule.User == user).DistinctBy(static schedule => schedule.Database).Select(Describe);
+            .Where(schedule => (user is null || schedule.User == user) && (database is null || schedule.Database == database)).DistinctBy(static schedule => schedule.Database).Select(Describe);
 
     public IEnumerable<MaintenanceScheduleFile> Files(MaintenanceSchedule schedule) => ScheduleRules.TasksOf(schedule).Select(task =>
         new MaintenanceScheduleFile(ScheduleRules.TaskName(ScheduleRules.NameOf(schedule.Database), task) + ".xml", Text(schedule, task), Encoding));

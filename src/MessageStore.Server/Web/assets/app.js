@@ -45,18 +45,21 @@ const age = s => {
   return `${Math.round(s / 86400)} d`;
 };
 
+const wait = s => s >= 1 ? `${s.toFixed(1)} s` : `${s * 1000 >= 10 ? Math.round(s * 1000) : (s * 1000).toFixed(1)} ms`;
+
 const card = (label, value, more, style) => el('div', { class: 'card' }, el('div', { class: 'label' }, label), el('div', { class: `value ${style ?? ''}` }, value), el('div', { class: 'more' }, more ?? ''));
 const table = (heads, rows, empty) => el('div', { class: 'scroll' }, rows.length === 0
   ? el('div', { class: 'empty' }, empty)
   : el('table', {}, el('thead', {}, el('tr', {}, heads.map(h => el('th', { class: h.startsWith('#') ? 'number' : '' }, h.replace('#', ''))))), el('tbody', {}, rows)));
 const cells = (...values) => values.map(v => typeof v === 'object' && v !== null && !(v instanceof Node) ? el('td', { class: v.style }, v.text) : el('td', {}, v ?? ''));
+const decision = text => el('span', { class: text === 'Failed' ? 'bad' : text === 'Ran' ? 'good' : '' }, text);
 const n = text => ({ text, style: 'number' });
 const w = text => ({ text, style: 'nowrap' });
 
 const parts = {
   async overview() {
     const [{ database, health }, series] = await Promise.all([get('/api/status'), get('/api/series')]);
-    const points = series.map(p => ({ time: Date.parse(p.time), hot: p.hotBytes, cold: p.archivedBytes, age: p.backupAgeSeconds }));
+    const points = series.map(p => ({ time: Date.parse(p.time), hot: p.hotBytes, cold: p.archivedBytes, age: p.backupAgeSeconds, append: p.appendP99Seconds, read: p.readP99Seconds }));
     const warnings = database.storageGroups.filter(g => g.warning).map(g => `${g.name}: ${g.warning}`);
     return [
       ...health.problems.map(text => el('p', { class: 'problem' }, text)),
@@ -66,12 +69,15 @@ const parts = {
         card('Newest backup', age(seconds(database.backupAge)), 'ago, of the group that is worst off', database.backupAge ? '' : 'bad'),
         card('Messages', count(database.messageCount), many(database.mailboxCount, 'mailbox')),
         card('In the store', size(database.hotBytes), many(database.hotMessageCount, 'message')),
-        card('In the archive', size(database.archivedBytes), many(database.archivedMessageCount, 'message'))),
+        card('In the archive', size(database.archivedBytes), many(database.archivedMessageCount, 'message')),
+        database.nodes ? card('Missing copies', database.underReplicatedCount === null ? 'unknown' : count(database.underReplicatedCount), database.copiesTested ? `tested ${when(database.copiesTested)}` : 'never tested', database.underReplicatedCount > 0 ? 'bad' : '') : null),
       el('h2', {}, 'Over time'),
       points.length > 1 ? el('div', { class: 'charts' },
         el('figure', {}, el('figcaption', {}, 'Bytes of mail', el('span', { class: 'key hot' }, 'store'), el('span', { class: 'key cold' }, 'archive')),
           Charts.stacked(points, [{ key: 'cold', style: 'cold' }, { key: 'hot', style: 'hot' }], size)),
-        el('figure', {}, el('figcaption', {}, el('span', { class: 'key age' }, 'Age of the newest backup')), Charts.line(points, 'age', 'age', age)))
+        el('figure', {}, el('figcaption', {}, el('span', { class: 'key age' }, 'Age of the newest backup')), Charts.lines(points, [{ key: 'age', style: 'age' }], age)),
+        el('figure', {}, el('figcaption', {}, 'What 99 of 100 users waited at most', el('span', { class: 'key append' }, 'storing'), el('span', { class: 'key read' }, 'opening')),
+          Charts.lines(points, [{ key: 'append', style: 'append' }, { key: 'read', style: 'read' }], wait)))
         : el('p', { class: 'note' }, 'The curves begin with the second look, five minutes after the first start.'),
       el('h2', {}, 'Storage groups'),
       table(['Group', 'State', '#Mailboxes', '#Messages', '#Archived', '#Store', '#Log', '#Backup'], database.storageGroups.map(g => el('tr', {}, cells(
@@ -131,11 +137,32 @@ const parts = {
       a.mailbox, n(count(a.messageCount)), n(size(a.messageBytes)), n(size(a.fileBytes)), w(when(a.oldestStorageDate)), w(when(a.newestStorageDate))))), 'Nothing is archived yet.')];
   },
 
+  async nodes() {
+    const [{ database }, nodes] = await Promise.all([get('/api/status'), get('/api/nodes')]);
+    if (!database.nodes) return [el('h2', {}, 'Storage nodes'), el('p', { class: 'note' }, 'Archived mail of this database goes to files. Set-MessageArchive -Target Nodes sends it to storage nodes.')];
+    const state = unit => el('span', { class: unit.availability === 'Available' ? 'good' : unit.availability === 'Unavailable' ? 'bad' : '' }, `${unit.name}: ${unit.availability}`);
+    return [
+      el('div', { class: 'cards' },
+        card('Copies of each message', count(database.nodes.copies), database.nodes.topology === 'Chain' ? 'one node hands it to the next' : 'sent to each'),
+        card('Missing copies', database.underReplicatedCount === null ? 'unknown' : count(database.underReplicatedCount),
+          database.copiesTested ? `messages with too few, tested ${when(database.copiesTested)}` : 'Repair-MessageReplica tests them', database.underReplicatedCount > 0 ? 'bad' : ''),
+        card('Nodes', count(nodes.length), many(nodes.reduce((sum, node) => sum + node.units.length, 0), 'unit'))),
+      el('h2', {}, 'Storage nodes'),
+      table(['Node', 'Path', '#Group', '#Weight', 'Units', 'Record holds until'], nodes.map(node => el('tr', {}, cells(
+        node.name, node.url, n(node.group), n(node.weight), el('span', {}, node.units.flatMap((unit, i) => i > 0 ? [', ', state(unit)] : [state(unit)])),
+        node.expires ? el('span', { class: Date.parse(node.expires) < Date.now() ? 'bad' : '' }, when(node.expires)) : 'always'))), 'There is no record of a node in the directory.'),
+    ];
+  },
+
   async history() {
-    const history = await get('/api/history');
-    return [el('h2', {}, 'Decisions'), table(['When', 'Task', 'Decision', 'Reason', '#Took'], history.map(r => el('tr', {}, cells(
-      w(when(r.time)), r.task, el('span', { class: r.decision === 'Failed' ? 'bad' : r.decision === 'Ran' ? 'good' : '' }, r.decision), r.reason, n(age(seconds(r.duration)))))),
-    'Maintenance has not run yet. Register-MaintenanceSchedule installs it.')];
+    const [plan, history] = await Promise.all([get('/api/plan'), get('/api/history')]);
+    return [
+      el('h2', {}, 'Next'),
+      plan.schedule ? table(['Task', 'When', 'Next', 'Why not now'], plan.schedule.tasks.map(t => el('tr', {}, cells(t.task, t.when, w(when(t.nextRun)), t.reason))), '')
+        : el('p', { class: 'note' }, 'This server keeps no schedule. Register-MaintenanceSchedule -Scheduler Server gives it one.'),
+      el('h2', {}, 'Decisions'), table(['When', 'Task', 'Decision', 'Reason', '#Took'], history.map(r => el('tr', {}, cells(
+      w(when(r.time)), r.task, decision(r.decision), r.reason, n(age(seconds(r.duration)))))),
+    'Maintenance has not run yet.')];
   },
 };
 

@@ -46,12 +46,22 @@ const Charts = (() => {
       }
       return root;
     },
-    line(points, key, style, label) {
+    // Beside one another. Where nothing is known there is a gap, and no line across it.
+    lines(points, layers, label) {
       points = thin(points);
-      const most = round(Math.max(...points.map(p => p[key] ?? 0)));
+      const most = round(Math.max(...points.flatMap(p => layers.map(layer => p[layer.key] ?? 0))));
       const { root, x, y } = frame(points, most, label);
-      const known = points.filter(p => p[key] !== null && p[key] !== undefined);
-      root.append(svg('polyline', { class: style, points: known.map(p => `${x(p.time)},${y(p[key])}`).join(' ') }));
+      for (const layer of layers) {
+        const runs = [[]];
+        for (const p of points) {
+          if (p[layer.key] === null || p[layer.key] === undefined) runs.push([]);
+          else runs.at(-1).push(`${x(p.time)},${y(p[layer.key])}`);
+        }
+        for (const run of runs.filter(r => r.length > 0)) {
+          if (run.length === 1) root.append(svg('circle', { class: `dot ${layer.style}`, cx: run[0].split(',')[0], cy: run[0].split(',')[1], r: 2 }));
+          else root.append(svg('polyline', { class: `line ${layer.style}`, points: run.join(' ') }));
+        }
+      }
       return root;
     },
   };
