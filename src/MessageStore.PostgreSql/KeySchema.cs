@@ -39,6 +39,7 @@ internal static class KeySchema
                 sha256 bytea NOT NULL,
                 storage_ticks bigint NOT NULL,
                 deletion_ticks bigint,
+                deleted_ticks bigint,
                 mailbox text NOT NULL,
                 mailbox_folded text NOT NULL,
                 PRIMARY KEY (database_id, id, target, unit))

@@ -140,15 +140,15 @@ internal sealed partial class PostgreSqlKeyManager
 
     private void AddKeys(NpgsqlBatch batch, ArchiveKey[] keys) => AddCommand(batch,
         """
-        INSERT INTO messagestore_key (database_id, id, target, unit, volume, record_offset, record_length, sha256, storage_ticks, deletion_ticks, mailbox, mailbox_folded)
-        SELECT $1, i, t, u, v, o, l, h, s, d, m, f FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS rows (i, t, u, v, o, l, h, s, d, m, f)
+        INSERT INTO messagestore_key (database_id, id, target, unit, volume, record_offset, record_length, sha256, storage_ticks, deletion_ticks, deleted_ticks, mailbox, mailbox_folded)
+        SELECT $1, i, t, u, v, o, l, h, s, d, x, m, f FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS rows (i, t, u, v, o, l, h, s, d, x, m, f)
         ON CONFLICT (database_id, id, target, unit) DO UPDATE SET volume = excluded.volume, record_offset = excluded.record_offset, record_length = excluded.record_length,
-            sha256 = excluded.sha256, storage_ticks = excluded.storage_ticks, deletion_ticks = excluded.deletion_ticks, mailbox = excluded.mailbox, mailbox_folded = excluded.mailbox_folded
+            sha256 = excluded.sha256, storage_ticks = excluded.storage_ticks, deletion_ticks = excluded.deletion_ticks, deleted_ticks = excluded.deleted_ticks, mailbox = excluded.mailbox, mailbox_folded = excluded.mailbox_folded
         """,
         Ids([.. keys.Select(k => k.Id)]), Texts(keys.Select(k => k.Target)), Texts(keys.Select(k => k.Unit)), Texts(keys.Select(k => k.Volume)),
         Numbers(keys.Select(k => (long?)k.Offset)), Numbers(keys.Select(k => (long?)k.Length)),
         new NpgsqlParameter { Value = keys.Select(k => Convert.FromHexString(k.Sha256)).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
-        Numbers(keys.Select(k => (long?)k.StorageDate.UtcTicks)), Numbers(keys.Select(k => k.DeletionDate?.UtcTicks)),
+        Numbers(keys.Select(k => (long?)k.StorageDate.UtcTicks)), Numbers(keys.Select(k => k.DeletionDate?.UtcTicks)), Numbers(keys.Select(k => k.DeletedDate?.UtcTicks)),
         Texts(keys.Select(k => k.Mailbox)), Texts(keys.Select(k => Folded(k.Mailbox))));
 
     private void AddCommand(NpgsqlBatch batch, string text, params ReadOnlySpan<NpgsqlParameter> parameters)

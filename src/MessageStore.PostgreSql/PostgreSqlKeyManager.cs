@@ -17,9 +17,11 @@ internal sealed partial class PostgreSqlKeyManager(KeyConnection server, Guid da
     /// <summary>Rows read with one question.</summary>
     private const int PageRows = 2000;
 
-    private const string Columns = "id, target, unit, volume, record_offset, record_length, sha256, storage_ticks, deletion_ticks, mailbox";
+    private const string Columns = "id, target, unit, volume, record_offset, record_length, sha256, storage_ticks, deletion_ticks, deleted_ticks, mailbox";
 
     private volatile bool isChecked;
+
+    public Lock Updating { get; } = new();
 
     public long Count => server.Read(connection =>
     {
@@ -87,6 +89,7 @@ internal sealed partial class PostgreSqlKeyManager(KeyConnection server, Guid da
         if (query.Target is { } target) conditions.Add($"target = {Add(target)}");
         if (query.Unit is { } unit) conditions.Add($"unit = {Add(unit)}");
         if (query.DueAt is { } due) conditions.Add($"deletion_ticks <= {Add(due.UtcTicks)}");
+        if (query.DeletedAt is { } deleted) conditions.Add($"deleted_ticks <= {Add(deleted.UtcTicks)}");
         command.CommandText = $"SELECT {Columns} FROM messagestore_key WHERE {string.Join(" AND ", conditions)} ORDER BY id LIMIT {Add(PageRows)}";
         return ReadKeys(command);
 
@@ -114,7 +117,8 @@ internal sealed partial class PostgreSqlKeyManager(KeyConnection server, Guid da
                 Sha256 = Convert.ToHexStringLower(reader.GetFieldValue<byte[]>(6)),
                 StorageDate = new DateTimeOffset(reader.GetInt64(7), TimeSpan.Zero),
                 DeletionDate = reader.IsDBNull(8) ? null : new DateTimeOffset(reader.GetInt64(8), TimeSpan.Zero),
-                Mailbox = reader.GetString(9),
+                DeletedDate = reader.IsDBNull(9) ? null : new DateTimeOffset(reader.GetInt64(9), TimeSpan.Zero),
+                Mailbox = reader.GetString(10),
             });
         }
         return keys;

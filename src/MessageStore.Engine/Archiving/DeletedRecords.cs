@@ -42,7 +42,7 @@ internal static class DeletedRecords
     {
         // A file that is written anew meanwhile gives its records other keys.
         lock (keys.Updating)
-            keys.Put([.. ids.SelectMany(keys.Find).Where(k => IsInFile(k) && (again || k.DeletedDate is null)).Select(k => k with { DeletedDate = now })]);
+            keys.Put([.. keys.Find(ids).Where(k => IsInFile(k) && (again || k.DeletedDate is null)).Select(k => k with { DeletedDate = now })]);
     }
 
     private static bool IsInFile(ArchiveKey key) => key.Target == FileArchiveTarget.TargetName;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using MessageStore.Archiving;
+using MessageStore.Keys;
 using MessageStore.Messages;
 using MessageStore.Storage;
 
@@ -65,7 +66,7 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
         group.Mailbox(name, out int number);
         if (group.HoldOnMailbox(name) is { } hold) throw OnHold($"Mailbox '{name}', or mail in it,", name, hold);
         DateTimeOffset now = database.Clock.GetUtcNow();
-        List<Guid> archived = [.. group.List(number).Select(e => e.Id.ToGuid()).Where(id => database.Keys.Find(id).Count > 0)];
+        List<Guid> archived = [.. group.List(number).Select(e => e.Id.ToGuid()).Chunk(KeyCopy.BatchSize).SelectMany(ids => database.Keys.Find(ids).Select(k => k.Id).Distinct())];
         DeletedRecords.Mark(database.Keys, archived, now);
         await group.RemoveMailboxAsync(name, cancellationToken).ConfigureAwait(false);
         if (group.HoldOnMailbox(name) is { } late) throw OnHold($"Mailbox '{name}', or mail in it,", name, late); // the hold came first: nothing was removed

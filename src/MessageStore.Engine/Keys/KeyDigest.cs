@@ -37,7 +37,7 @@ internal sealed class KeyDigest
     public void Add(ArchiveKey key)
     {
         Keys++;
-        Add($"key\0{key.Id:N}\0{key.Mailbox}\0{key.Target}\0{key.Unit}\0{key.Volume}\0{key.Offset}\0{key.Length}\0{key.Sha256}\0{key.StorageDate.UtcTicks}\0{key.DeletionDate?.UtcTicks ?? 0}");
+        Add($"key\0{key.Id:N}\0{key.Mailbox}\0{key.Target}\0{key.Unit}\0{key.Volume}\0{key.Offset}\0{key.Length}\0{key.Sha256}\0{key.StorageDate.UtcTicks}\0{key.DeletionDate?.UtcTicks ?? 0}\0{key.DeletedDate?.UtcTicks ?? 0}");
     }
 
     public void Add(CoveredVolume volume)

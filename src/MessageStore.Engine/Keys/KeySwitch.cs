@@ -15,6 +15,8 @@ internal sealed class KeySwitch(IKeyManager first) : IKeyManager
     /// <summary>The one that counts now.</summary>
     public IKeyManager Current => current;
 
+    public Lock Updating { get; } = new();
+
     public long Count => current.Count;
 
     public void Put(IReadOnlyList<ArchiveKey> keys) => Change(m =>

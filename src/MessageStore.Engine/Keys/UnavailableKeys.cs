@@ -4,6 +4,8 @@ namespace MessageStore.Keys;
 /// <param name="reason">What is wrong with it.</param>
 internal sealed class UnavailableKeys(MessageStoreException reason) : IKeyManager
 {
+    public Lock Updating { get; } = new();
+
     public long Count => throw Refusal();
 
     public void Put(IReadOnlyList<ArchiveKey> keys) => throw Refusal();

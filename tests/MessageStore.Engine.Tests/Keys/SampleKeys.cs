@@ -18,6 +18,7 @@ internal static class SampleKeys
             Length = 900 + number,
             Sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(id)),
             StorageDate = new DateTimeOffset(2026, 1 + number % 9, 3, 4, 5, 6, TimeSpan.Zero).AddTicks(number),
+            DeletedDate = number % 5 == 0 ? new DateTimeOffset(2027, 1, 1 + number % 28, 0, 0, 0, TimeSpan.Zero) : null,
             DeletionDate = number % 3 == 0 ? null : new DateTimeOffset(2036, 1, 1 + number % 28, 0, 0, 0, TimeSpan.Zero),
         };
     }
