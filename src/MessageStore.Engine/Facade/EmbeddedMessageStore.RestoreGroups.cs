@@ -25,6 +25,7 @@ internal sealed partial class EmbeddedMessageStore
             var restore = new DatabaseRestore(database.Storage, database.Clock, progress) { IsOwned = true };
             if (!options.SkipDamaged) restore.Check(options); // while all still serve
             Mail.TakeOutOfService(options.StorageGroups);
+            database.Search.Follow(Mail.Groups);
             RestoreRun run;
             try
             {
@@ -33,6 +34,7 @@ internal sealed partial class EmbeddedMessageStore
             finally
             {
                 Mail.PutIntoService(options.StorageGroups);
+                database.Search.Follow(Mail.Groups);
             }
             foreach (string group in run.StorageGroups) Mail.Group(group); // restored, but not open: its reason is the error
             return run;

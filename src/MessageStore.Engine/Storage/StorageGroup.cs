@@ -111,7 +111,8 @@ internal sealed partial class StorageGroup : IDisposable
         }
     }
 
-    private void ThrowIfRetired()
+    /// <exception cref="MessageStoreException">Why the group is out of service.</exception>
+    public void ThrowIfRetired()
     {
         if (committer.Retired is { } reason) throw reason;
     }

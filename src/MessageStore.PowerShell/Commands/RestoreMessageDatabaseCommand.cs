@@ -22,7 +22,7 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     [Parameter(Mandatory = true, Position = 1)]
     [ValidateNotNullOrEmpty]
-    [PathArgument]
+    [DatabaseArgument]
     public string Destination { get; set; } = "";
 
     [Parameter]
