@@ -22,7 +22,7 @@ public sealed partial class PostfixTests
         List<string> mail = await server.MailAsync();
         Assert.Equal(Messages, mail.Count);
         // As it came: Postfix has written the trace, and we add nothing.
-        Assert.All(mail, static m => Assert.StartsWith("Return-Path: <x@example.net>\r\n", m, StringComparison.Ordinal));
+        Assert.All(mail, static m => Assert.StartsWith("Received: ", m, StringComparison.Ordinal));
         Assert.Equal(Messages, mail.Select(static m => QueueId().Match(m).Groups[1].Value).Distinct(StringComparer.Ordinal).Count());
         Assert.Single(await server.MailAsync("bob@example.org", "Lists"));
         string log = await postfix.LogAsync();

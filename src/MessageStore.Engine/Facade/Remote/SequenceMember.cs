@@ -10,7 +10,11 @@ internal sealed class SequenceMember<T>(MethodInfo method) : StoreMember(method)
 
     public override async Task RunAsync(IMessageStore store, object?[] arguments, CallSender sender)
     {
-        await foreach (T item in ((IAsyncEnumerable<T>)Invoke(store, arguments)).ConfigureAwait(false)) await sender.SendAsync(WireKind.Item, item).ConfigureAwait(false);
+        await foreach (T item in ((IAsyncEnumerable<T>)Invoke(store, arguments)).ConfigureAwait(false))
+        {
+            sender.Stopped.ThrowIfCancellationRequested(); // left by its caller: the sequence ends here, whether or not it looks at its token
+            await sender.SendAsync(WireKind.Item, item).ConfigureAwait(false);
+        }
         await sender.SendAsync(WireKind.End, []).ConfigureAwait(false);
     }
 
