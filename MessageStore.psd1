@@ -20,6 +20,7 @@
         'Block-MessageArchive'
         'Export-MaintenanceSchedule'
         'Export-StoredMessage'
+        'Find-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
         'Get-MaintenanceSchedule'
@@ -67,6 +68,7 @@
         'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
         'Unregister-StorageNode'
+        'Update-MessageSearchIndex'
     )
     PrivateData          = @{
         PSData = @{
