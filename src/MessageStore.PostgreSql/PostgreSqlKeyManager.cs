@@ -35,7 +35,7 @@ internal sealed partial class PostgreSqlKeyManager(KeyConnection server, Guid da
     public IReadOnlyList<ArchiveKey> Find(IReadOnlyCollection<Guid> ids) => ids.Count == 0 ? [] : server.Read(connection =>
     {
         Check(connection);
-        using NpgsqlCommand command = Command(connection, $"SELECT {Columns} FROM messagestore_key WHERE database_id = $1 AND id = ANY ($2)", Ids(ids));
+        using NpgsqlCommand command = Command(connection, $"SELECT {Columns} FROM messagestore_key WHERE database_id = $1 AND id = ANY ($2) ORDER BY id, target, unit", Ids(ids));
         return ReadKeys(command);
     });
 
