@@ -16,7 +16,7 @@ internal sealed record UnpackedGroup(UnpackTarget Target, GroupBeginMark Begin, 
 /// Lays the files of a backup out again, with those of all sets that it stands on: images, then logs, then patches, in the order in which they were written. What it leaves is
 /// exactly what a storage group looks like after a crash, so the one recovery there is brings it back to life.
 /// </summary>
-internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IProgress<RunProgress>? progress)
+internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, BackupKey? key, IProgress<RunProgress>? progress)
 {
     private readonly HashSet<string> created = [];
     private string openPath = "";
@@ -36,7 +36,7 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
         var sets = new List<BackupReader>();
         try
         {
-            foreach (string path in chain.Paths.SkipLast(1)) sets.Add(new BackupReader(storage, path));
+            foreach (string path in chain.Paths.SkipLast(1)) sets.Add(new BackupReader(storage, path, key));
             sets.Add(reader);
             int images = sets.FindLastIndex(s => s.Header.Kind != BackupKind.Logs);
             var plan = new ChainPlan([.. sets.Select(s => s.Contents)], images, (set, what) => Broken(sets[set].Path, what));

@@ -19,25 +19,26 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     {
         var watch = Stopwatch.StartNew();
         string backup = BackupCatalog.Newest(storage, options.BackupPath, clock);
+        using BackupKey? key = BackupKey.Open(storage, options.Key);
         RestoreRun run;
         try
         {
-            run = RunWhole(backup, options, restoreKeys, cancellationToken);
+            run = RunWhole(backup, key, options, restoreKeys, cancellationToken);
         }
         catch (MessageStoreException error) when (options.SkipDamaged && error.Kind == ErrorKind.Damaged)
         {
-            run = RunSalvage(backup, error, options, restoreKeys, cancellationToken);
+            run = RunSalvage(backup, key, error, options, restoreKeys, cancellationToken);
         }
         return run with { BackupPath = backup, Bytes = storage.FileLength(backup), Duration = watch.Elapsed };
     }
 
-    private RestoreRun RunWhole(string backup, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    private RestoreRun RunWhole(string backup, BackupKey? key, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
-        using var reader = new BackupReader(storage, backup);
+        using var reader = new BackupReader(storage, backup, key);
         RestorePlan plan = RestorePlan.Make(storage, reader.Header, reader.Groups, options, clock);
         return InPlaceOf(plan, () =>
         {
-            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
+            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, key, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
             foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
             return Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);

@@ -1,3 +1,4 @@
+using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Maintenance;
 using MessageStore.Storage;
@@ -40,6 +41,7 @@ public static class MaintenanceSchedules
     {
         ScheduleRules.Check(schedule);
         DatabaseSettings.Load(DiskStorage.Instance, schedule.Database);
+        if (schedule.KeyFile is { } keyFile) BackupKey.Open(DiskStorage.Instance, new BackupKeySource { KeyFile = keyFile })!.Dispose();
         return schedule with { Scheduler = scheduler };
     }
 

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
@@ -35,6 +36,14 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
     public string[] StorageGroup { get; set; } = [];
 
     [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
+
+    [Parameter]
     public SwitchParameter SkipDamaged { get; set; }
 
     [Parameter]
@@ -62,13 +71,15 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
             Force = Force,
             SkipDamaged = SkipDamaged,
         };
-        if (AsJob) StartJob(Destination, run => RestoreAsync(options, run));
-        else Execute(Destination, run => RestoreAsync(options, run));
+        (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
+        if (AsJob) StartJob(Destination, run => RestoreAsync(options, password, keyFile, run));
+        else Execute(Destination, run => RestoreAsync(options, password, keyFile, run));
     }
 
-    private static async Task RestoreAsync(RestoreOptions options, Run run)
+    private static async Task RestoreAsync(RestoreOptions options, SecureString? password, string? keyFile, Run run)
     {
-        RestoreRun result = await MessageDatabase.RestoreAsync(options, run.Progress, run.Token).ConfigureAwait(false);
+        using BackupSecret secret = BackupSecret.Open(password, keyFile);
+        RestoreRun result = await MessageDatabase.RestoreAsync(options with { Key = secret.Source }, run.Progress, run.Token).ConfigureAwait(false);
         foreach (string warning in result.Warnings) run.Warning(warning);
         run.Write(result);
     }

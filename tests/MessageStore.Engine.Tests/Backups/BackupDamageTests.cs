@@ -26,7 +26,7 @@ public class BackupDamageTests(ITestOutputHelper output)
         int named = 0, restored = 0;
         for (int i = 0; i < count; i++)
         {
-            (byte[] bad, string what) = Damage(backup.Bytes, random);
+            (byte[] bad, string what) = RandomDamage.Make(backup.Bytes, random);
             string trace = $"damage {i} of seed {seed}, {what}";
             MemoryStorage disk = backup.DiskWith(bad);
             BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
@@ -84,7 +84,7 @@ public class BackupDamageTests(ITestOutputHelper output)
         var random = new Random(5);
         for (int i = 0; i < 12; i++)
         {
-            (byte[] bad, string what) = Damage(backup.Bytes, random);
+            (byte[] bad, string what) = RandomDamage.Make(backup.Bytes, random);
             MemoryStorage disk = backup.DiskWith(bad);
             BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
             Assert.True(drill.Result == DrillResult.Failed, what);
@@ -134,33 +134,5 @@ public class BackupDamageTests(ITestOutputHelper output)
         if (!indexIsHurt) Assert.Equal(backup.Messages.Keys.Except(back).Order(), drill.LostMessages.Select(m => m.Id).Order());
         Assert.Empty(back.Intersect(run.LostMessages.Select(m => m.Id)));
         return true;
-    }
-
-    private static (byte[] Bad, string What) Damage(byte[] good, Random random)
-    {
-        int at = random.Next(good.Length);
-        switch (random.Next(10))
-        {
-            case 0:
-                return (good[..at], $"cut at {at}");
-            case 1:
-                byte[] put = new byte[random.Next(1, 100)];
-                random.NextBytes(put);
-                return ([.. good[..at], .. put, .. good[at..]], $"{put.Length} bytes put in at {at}");
-            case 2:
-                int count = Math.Min(random.Next(1, 100), good.Length - at);
-                return ([.. good[..at], .. good[(at + count)..]], $"{count} bytes taken out at {at}");
-            case 3:
-                byte[] overwritten = (byte[])good.Clone();
-                int length = Math.Min(random.Next(1, 5000), good.Length - at);
-                overwritten.AsSpan(at, length).Clear();
-                overwritten[at] ^= 0xFF;
-                return (overwritten, $"{length} bytes overwritten at {at}");
-            default:
-                byte[] bad = (byte[])good.Clone();
-                int bit = random.Next(8);
-                bad[at] ^= (byte)(1 << bit);
-                return (bad, $"bit {bit} flipped at {at}");
-        }
     }
 }
