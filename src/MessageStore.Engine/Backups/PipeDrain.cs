@@ -7,11 +7,14 @@ internal sealed class PipeDrain : IDisposable
 {
     private const int PieceBytes = 64 << 10;
 
+    /// <summary>Between two looks into an empty pipe.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(5);
+
     private readonly IStorageFile pipe;
     private readonly Thread thread;
-    private volatile bool ended;
+    private readonly ManualResetEventSlim ended = new();
 
-    /// <param name="pipe">Open for reading and writing.</param>
+    /// <param name="pipe">Both ends of it, where reading waits for nobody.</param>
     public PipeDrain(IStorageFile pipe)
     {
         this.pipe = pipe;
@@ -21,9 +24,9 @@ internal sealed class PipeDrain : IDisposable
 
     public void Dispose()
     {
-        ended = true;
-        pipe.Write([0], 0); // wakes the reader below
+        ended.Set();
         thread.Join();
+        ended.Dispose();
         pipe.Dispose();
     }
 
@@ -32,10 +35,14 @@ internal sealed class PipeDrain : IDisposable
         byte[] piece = new byte[PieceBytes];
         try
         {
-            while (!ended && pipe.Read(piece, 0) > 0)
+            do
             {
-                // Let go of.
+                while (!ended.IsSet && pipe.Read(piece, 0) > 0)
+                {
+                    // Let go of.
+                }
             }
+            while (!ended.Wait(Rest));
         }
         catch (IOException)
         {

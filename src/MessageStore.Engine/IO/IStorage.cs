@@ -13,7 +13,7 @@ public enum FileAccessKind
     CreateOrTruncate,
     /// <summary>Writing from front to back into a pipe or a device, which must exist; waits until somebody reads. An ordinary file is refused.</summary>
     Pipe,
-    /// <summary>Reading and writing of a pipe or a device; waits for nobody.</summary>
+    /// <summary>Reading and writing of a pipe or a device; neither opening nor reading waits for anybody.</summary>
     BothEnds,
 }
 

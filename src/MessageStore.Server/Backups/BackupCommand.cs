@@ -42,7 +42,7 @@ internal static class BackupCommand
         await using (store.ConfigureAwait(false))
         {
             if (!options.Destinations.Contains(StandardOutput)) return await ReportAsync(await store.BackupAsync(Absolute(options, ""), null, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
-            using var pipe = new OutputPipe();
+            using var pipe = new OutputPipe(store.Path);
             return await ReportAsync(await pipe.CopyAsync(Console.OpenStandardOutput(), (path, token) => store.BackupAsync(Absolute(options, path), null, token), cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
     }

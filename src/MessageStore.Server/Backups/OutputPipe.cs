@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace MessageStore.Server.Backups;
 
 /// <summary>
-/// A pipe with a name, in a folder of our own, from which a backup is copied to where its bytes are wanted: so a backup goes into this program's output also where a server makes it.
+/// A pipe with a name from which a backup is copied to where its bytes are wanted: so a backup goes into this program's output also where a server makes it. It lies in the database
+/// folder, which the server sees whatever else is hidden from it.
 /// </summary>
 internal sealed partial class OutputPipe : IDisposable
 {
@@ -12,12 +13,11 @@ internal sealed partial class OutputPipe : IDisposable
     private const int PieceBytes = 256 << 10;
 
     private readonly string name;
-    private readonly DirectoryInfo? folder;
     private readonly NamedPipeServerStream? windowsPipe;
     private readonly TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <exception cref="IOException">The pipe cannot be made.</exception>
-    public OutputPipe()
+    /// <exception cref="MessageStoreException">The pipe cannot be made.</exception>
+    public OutputPipe(string database)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -26,9 +26,9 @@ internal sealed partial class OutputPipe : IDisposable
             windowsPipe = new NamedPipeServerStream(own, PipeDirection.In, 1, PipeTransmissionMode.Byte, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
             return;
         }
-        folder = Directory.CreateTempSubdirectory("messagestore-"); // for its owner alone
-        name = Path.Combine(folder.FullName, "backup");
-        if (MakeFifo(name, OwnerOnly) != 0) throw new IOException($"mkfifo of {name}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        name = Path.Combine(database, $"output-{Guid.NewGuid():N}.pipe");
+        if (MakeFifo(name, OwnerOnly) != 0)
+            throw new MessageStoreException(ErrorIds.DeviceFailed, ErrorKind.Device, $"The pipe {name} cannot be made: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.", name);
     }
 
     /// <summary>Runs a backup into the pipe and copies what comes.</summary>
@@ -63,7 +63,7 @@ internal sealed partial class OutputPipe : IDisposable
     public void Dispose()
     {
         windowsPipe?.Dispose();
-        folder?.Delete(recursive: true);
+        if (windowsPipe is null) File.Delete(name);
     }
 
     private async Task CopyAsync(Stream target)
