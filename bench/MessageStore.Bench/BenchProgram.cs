@@ -12,6 +12,7 @@ internal static class BenchProgram
         ["list"] = ListBench.RunAsync,
         ["memory"] = MemoryBench.RunAsync,
         ["growth"] = GrowthBench.RunAsync,
+        ["search"] = SearchBench.RunAsync,
         ["backup"] = BackupBench.RunAsync,
         ["lmtp"] = LmtpBench.RunAsync,
         ["replicate"] = ReplicateBench.RunAsync,

@@ -59,6 +59,7 @@ public static class ErrorIds
     public const string ArchiveFailed = "ArchiveFailed";
     public const string RestoreFailed = "RestoreFailed";
     public const string OptimizeFailed = "OptimizeFailed";
+    public const string SearchIndexIncomplete = "SearchIndexIncomplete";
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";

@@ -115,6 +115,12 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchNotice>? notices = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public IAsyncEnumerable<SearchIndexStatus> UpdateSearchIndexAsync(SearchIndexOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<MessageRecall> RecallAsync(MessageQuery query, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
