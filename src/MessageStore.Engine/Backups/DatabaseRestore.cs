@@ -23,14 +23,15 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         var watch = Stopwatch.StartNew();
         string backup = RestoreSource.Find(storage, options, clock);
         if (!IsOwned) FolderSwap.Complete(storage, MailDatabase.SwapBeside(Path.GetFullPath(options.Destination))); // of a restore that was killed in its last moment
+        using BackupKey? key = BackupKey.Open(storage, options.Key);
         RestoreRun run;
         try
         {
-            run = RunWhole(backup, options, restoreKeys, cancellationToken);
+            run = RunWhole(backup, key, options, restoreKeys, cancellationToken);
         }
         catch (MessageStoreException error) when (options.SkipDamaged && error.Kind == ErrorKind.Damaged)
         {
-            run = RunSalvage(backup, error, options, restoreKeys, cancellationToken);
+            run = RunSalvage(backup, key, error, options, restoreKeys, cancellationToken);
         }
         return run with { BackupPath = backup, Bytes = storage.FileLength(backup), Duration = watch.Elapsed };
     }
@@ -39,7 +40,8 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     /// <exception cref="MessageStoreException">What <see cref="Run"/> throws before it begins.</exception>
     public void Check(RestoreOptions options)
     {
-        using var reader = new BackupReader(storage, RestoreSource.Find(storage, options, clock));
+        using BackupKey? key = BackupKey.Open(storage, options.Key);
+        using var reader = new BackupReader(storage, RestoreSource.Find(storage, options, clock), key);
         Plan(reader.Header, reader.Groups, options);
     }
 
@@ -52,13 +54,13 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         return plan;
     }
 
-    private RestoreRun RunWhole(string backup, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    private RestoreRun RunWhole(string backup, BackupKey? key, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
-        using var reader = new BackupReader(storage, backup);
+        using var reader = new BackupReader(storage, backup, key);
         RestorePlan plan = Plan(reader.Header, reader.Groups, options);
         return InPlaceOf(plan, () =>
         {
-            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
+            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, key, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
             foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
             RestoreRun run = Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);

@@ -51,6 +51,8 @@ public static class ErrorIds
     public const string BackupIncomplete = "BackupIncomplete";
     public const string BackupFormatTooNew = "BackupFormatTooNew";
     public const string BackupFormatTooOld = "BackupFormatTooOld";
+    public const string BackupKeyRequired = "BackupKeyRequired";
+    public const string BackupKeyWrong = "BackupKeyWrong";
     public const string BackupChainBroken = "BackupChainBroken";
     public const string BaseBackupNotFound = "BaseBackupNotFound";
     public const string BackupNotRemoved = "BackupNotRemoved";

@@ -55,6 +55,7 @@ internal sealed partial class DatabaseScrub
     private async Task FromBackupsAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
     {
         if (!mail.Storage.FolderExists(mail.BackupPath)) return;
+        using BackupKey? key = BackupKey.Open(mail.Storage, options.BackupKey);
         foreach (BackupInfo backup in BackupCatalog.List(mail.Storage, mail.BackupPath, TimeProvider.System))
         {
             HashSet<Guid> wanted = Wanted(bad);
@@ -62,15 +63,15 @@ internal sealed partial class DatabaseScrub
             if (!backup.IsComplete || backup.DatabaseId != group.Identity.DatabaseId) continue;
             try
             {
-                using var images = new BackupImages(mail.Storage, backup.Path, group.Identity, cancellationToken);
+                using var images = new BackupImages(mail.Storage, backup.Path, group.Identity, key, cancellationToken);
                 var candidates = new List<(Guid, ushort, ImageSource)>();
                 images.Find(wanted, candidates, cancellationToken);
                 await TryAllAsync(group, bad, candidates, backup.Path, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException
-                or MessageStoreException { ErrorId: ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.StoreDamaged })
+                or MessageStoreException { ErrorId: ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupKeyRequired or ErrorIds.BackupKeyWrong or ErrorIds.StoreDamaged })
             {
-                // Perhaps an older one is better.
+                // Perhaps an older one is better, or one that this key opens.
             }
         }
     }

@@ -42,6 +42,7 @@ internal static class RecommendedActions
         ErrorIds.BackupNotFound => "List the backups with Get-StorageGroupBackup.",
         ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupFailed =>
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",
+        ErrorIds.BackupKeyRequired or ErrorIds.BackupKeyWrong => "Give the key that the backup was made with: -EncryptionKey for a password, -KeyFile for a file. A new chain, with a key of its own, begins with -Kind Full.",
         ErrorIds.BackupFormatTooOld => "Make a new backup with Start-StorageGroupBackup.",
         ErrorIds.BaseBackupNotFound => "Make a full backup with Start-StorageGroupBackup -Kind Full; incremental ones can follow it.",
         ErrorIds.BackupTooOld => "Look at the errors before this one: they say why no newer backup could be made.",

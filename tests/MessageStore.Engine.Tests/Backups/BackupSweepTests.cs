@@ -102,7 +102,7 @@ public sealed class BackupSweepTests(ITestOutputHelper output)
         foreach (string path in BackupBed.Files(survivor).Concat(BackupBed.Files(survivor, "/far")))
         {
             BackupBed.Prove(survivor, path);
-            using var reader = new MessageStore.Backups.BackupReader(survivor, path);
+            using var reader = new MessageStore.Backups.BackupReader(survivor, path, null);
             ids.Add(reader.Header.Id);
         }
         using MailDatabase database = BackupBed.Open(survivor);

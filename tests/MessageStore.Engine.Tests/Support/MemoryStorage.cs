@@ -148,7 +148,7 @@ internal sealed partial class MemoryStorage : IStorage
             if (access == FileAccessKind.CreateNew && file is not null) throw new IOException($"{path} exists.");
             if (file is null)
             {
-                if (access is FileAccessKind.Read or FileAccessKind.ReadWrite) throw new FileNotFoundException($"{path} not found.", path);
+                if (access is FileAccessKind.Read or FileAccessKind.ReadWrite or FileAccessKind.Pipe or FileAccessKind.BothEnds) throw new FileNotFoundException($"{path} not found.", path);
                 file = new MemoryInode();
                 Change((folder, name, file));
             }
