@@ -121,9 +121,10 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         {
             if (ArchivePaths.Generation(newer, 1) != ArchivePaths.Generation(volume, 1) || ArchivePaths.GenerationOf(newer) <= ArchivePaths.GenerationOf(volume)) continue;
             cancellationToken.ThrowIfCancellationRequested();
-            if (storage.FileLength(PathOf(newer)) <= keys.EndOf(FileArchiveTarget.TargetName, unit, newer)) continue;
+            long covered = keys.EndOf(FileArchiveTarget.TargetName, unit, newer);
+            if (storage.FileLength(PathOf(newer)) <= covered) continue;
             using IStorageFile copy = storage.Open(PathOf(newer), FileAccessKind.ReadWrite);
-            copy.Flush(); // keys are about to vouch for it
+            DoubtfulTail.MakeDurable(copy, covered, copy.Length); // keys are about to vouch for it
             storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
             PointKeys(copy, newer, volume);
         }
