@@ -1,4 +1,5 @@
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Maintenance;
 
 namespace MessageStore;
@@ -11,8 +12,15 @@ internal sealed partial class EmbeddedMessageStore
         if (database.Archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files)
             throw new MessageStoreException(ErrorIds.ArchiveUnavailable, ErrorKind.Device, $"{Path} has no archive files.", Path);
         var agent = new ExpiryAgent(Mail, files, database.Keys, database.Clock);
-        ExpiryRun run = await Task.Run(() => agent.RunAsync(options, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (!options.DryRun) new RunRecords(database.Storage, Path).Save("expiry", run.Started, run.Id, run);
-        return run;
+        try
+        {
+            ExpiryRun run = await Task.Run(() => agent.RunAsync(options, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (!options.DryRun) new RunRecords(database.Storage, Path).Save("expiry", run.Started, run.Id, run);
+            return run;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "removing what has expired", Path);
+        }
     }
 }

@@ -78,17 +78,23 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
     }
 
+    /// <summary>Archived messages without a key to a file that is there. Keys of messages in the store whose file has gone since are forgotten: nobody needs the record.</summary>
     private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, JournalKeyManager keys, string archivePath)
     {
         var missing = new HashSet<Guid>();
+        var stale = new List<ArchiveKey>();
         bool isThere = storage.FolderExists(archivePath);
         var volumes = new Dictionary<string, bool>(StringComparer.Ordinal);
         foreach (StorageGroup group in groups)
             foreach (string mailbox in group.MailboxNames())
                 if (group.TryFindMailbox(mailbox, out int number))
                     foreach (IndexEntry entry in group.List(number))
-                        if (entry.IsArchived && !keys.Find(entry.Id.ToGuid()).Any(HasVolume))
-                            missing.Add(entry.Id.ToGuid());
+                    {
+                        IReadOnlyList<ArchiveKey> copies = keys.Find(entry.Id.ToGuid());
+                        if (!entry.IsArchived) stale.AddRange(copies.Where(k => !HasVolume(k)));
+                        else if (!copies.Any(HasVolume)) missing.Add(entry.Id.ToGuid());
+                    }
+        foreach (ArchiveKey key in stale) keys.Remove(key.Id, key.Target, key.Unit);
         return missing;
 
         // A file that was written anew after the backup has another name: the keys of the backup point at one that is gone.

@@ -166,12 +166,4 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     /// <param name="New">What the restored one must hold.</param>
     /// <param name="IsOldLost">Whether the old one cannot be opened as it is.</param>
     private sealed record Case(MemoryStorage Storage, GroupOptions Options, RestoreOptions How, MailModel Old, MailModel New, bool IsOldLost);
-
-    /// <summary>Goes on by a second with every look, so that every transaction has a time of its own.</summary>
-    private sealed class SteadyClock : TimeProvider
-    {
-        private long seconds;
-
-        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).AddSeconds(Interlocked.Increment(ref seconds));
-    }
 }
