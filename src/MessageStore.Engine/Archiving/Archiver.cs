@@ -53,13 +53,13 @@ internal sealed class Archiver : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!entry.IsTagged || entry.IsArchived) continue;
-                if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
-                {
-                    if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
-                    continue;
-                }
                 try
                 {
+                    if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
+                    {
+                        if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
+                        continue;
+                    }
                     Pack(task, entry, folders);
                 }
                 catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MessageDamaged)
