@@ -31,7 +31,7 @@ internal sealed class FileArchiveSession : IArchiveSession
     private bool disposed;
 
     public FileArchiveSession(
-        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, IKeyManager keys, TimeProvider time, Action release,
+        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, bool isNext, IKeyManager keys, TimeProvider time, Action release,
         CancellationToken cancellationToken)
     {
         this.storage = storage;
@@ -45,7 +45,7 @@ internal sealed class FileArchiveSession : IArchiveSession
         try
         {
             List<string> volumes = [.. ArchivePaths.VolumesIn(storage, root, ArchivePaths.FolderOf(mailbox))];
-            volume = ChooseVolume(volumes);
+            volume = ChooseVolume(volumes, isNext);
             foreach (string other in volumes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -108,11 +108,12 @@ internal sealed class FileArchiveSession : IArchiveSession
     /// The newest generation of this month. One that is gone although keys were recorded in it was deleted because all of it had expired, where no key points at it any
     /// more: its name is not used again, because keys still cover its length.
     /// </summary>
-    private string ChooseVolume(List<string> volumes)
+    private string ChooseVolume(List<string> volumes, bool isNext)
     {
         int generation = volumes.Where(v => ArchivePaths.Generation(v, 1) == month).Select(ArchivePaths.GenerationOf).DefaultIfEmpty(1).Max();
         while (Covered(generation + 1) > 0) generation++;
         string newest = ArchivePaths.Generation(month, generation);
+        if (isNext) return ArchivePaths.Generation(month, generation + 1);
         if (Covered(generation) == 0 || volumes.Contains(newest)) return newest;
         MessageStoreException gone = Short(newest, 0, Covered(generation), out long missing);
         return missing > 0 ? throw gone : ArchivePaths.Generation(month, generation + 1);

@@ -58,6 +58,7 @@ internal sealed partial class DatabaseScrub
         }
         try
         {
+            pace.Wait((int)Math.Min(key.Length, int.MaxValue), cancellationToken);
             await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
             bytes += key.Length;
         }
@@ -69,8 +70,10 @@ internal sealed partial class DatabaseScrub
         catch (MessageStoreException error)
         {
             // Expired, recalled or deleted while we read?
-            if (group.TryGet(key.Id, out IndexEntry now) && now.IsArchived && keys.Find(key.Id).Contains(key))
-                Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message));
+            if (!group.TryGet(key.Id, out IndexEntry now) || !now.IsArchived || !keys.Find(key.Id).Contains(key)) return;
+            DatabaseFinding finding = Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message);
+            if (error.ErrorId == ErrorIds.ArchiveDamaged) badRecords.Add(new DamagedRecord(now, key, finding));
+            else Report(finding);
         }
     }
 
