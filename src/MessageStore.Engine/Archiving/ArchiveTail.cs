@@ -27,8 +27,8 @@ internal static class ArchiveTail
             good += info.Length;
         }
 
-        // They may never have been flushed, and keys are about to vouch for them.
-        if (whole.Count > 0) file.Flush();
+        // They may never have been flushed, or in vain, and keys are about to vouch for them.
+        if (whole.Count > 0) DoubtfulTail.MakeDurable(file, end, good);
         return whole;
     }
 

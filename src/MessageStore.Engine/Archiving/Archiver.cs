@@ -64,13 +64,13 @@ internal sealed class Archiver : IDisposable
                 await quiet; // after whatever was waited for
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!entry.IsTagged || entry.IsArchived) continue;
-                if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
-                {
-                    if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
-                    continue;
-                }
                 try
                 {
+                    if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
+                    {
+                        if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
+                        continue;
+                    }
                     Pack(task, entry, folders);
                 }
                 catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MessageDamaged)

@@ -37,7 +37,7 @@ internal sealed class FileArchiveSession : IArchiveSession
 
     /// <param name="confirm">Makes sure that the archive folder is still what it was: a new file in the place of a device that has gone would be hidden when it comes back.</param>
     public FileArchiveSession(
-        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, IKeyManager keys, TimeProvider time, Action release, Action confirm,
+        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, bool isNext, IKeyManager keys, TimeProvider time, Action release, Action confirm,
         CancellationToken cancellationToken)
     {
         this.storage = storage;
@@ -52,7 +52,7 @@ internal sealed class FileArchiveSession : IArchiveSession
         try
         {
             List<string> volumes = [.. ArchivePaths.VolumesIn(storage, root, ArchivePaths.FolderOf(mailbox))];
-            volume = ChooseVolume(volumes);
+            volume = ChooseVolume(volumes, isNext);
             foreach (string other in volumes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -119,11 +119,12 @@ internal sealed class FileArchiveSession : IArchiveSession
     /// The newest generation of this month. One that is gone although keys were recorded in it was deleted because all of it had expired, where no key points at it any
     /// more: its name is not used again, because keys still cover its length.
     /// </summary>
-    private string ChooseVolume(List<string> volumes)
+    private string ChooseVolume(List<string> volumes, bool isNext)
     {
         int generation = volumes.Where(v => ArchivePaths.Generation(v, 1) == month).Select(ArchivePaths.GenerationOf).DefaultIfEmpty(1).Max();
         while (Covered(generation + 1) > 0) generation++;
         string newest = ArchivePaths.Generation(month, generation);
+        if (isNext) return ArchivePaths.Generation(month, generation + 1);
         if (Covered(generation) == 0 || volumes.Contains(newest)) return newest;
         MessageStoreException gone = Short(newest, 0, Covered(generation), out long missing);
         return missing > 0 ? throw gone : ArchivePaths.Generation(month, generation + 1);

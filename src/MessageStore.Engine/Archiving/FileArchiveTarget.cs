@@ -32,7 +32,10 @@ internal sealed class FileArchiveTarget(
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<IArchiveSession> OpenSessionAsync(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default)
+    public ValueTask<IArchiveSession> OpenSessionAsync(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IArchiveSession>(OpenSession(mailbox, storageDate, isNext: false, cancellationToken));
+
+    private FileArchiveSession OpenSession(string mailbox, DateTimeOffset storageDate, bool isNext, CancellationToken cancellationToken)
     {
         string folder = ArchivePaths.FolderOf(mailbox);
         lock (openMailboxes)
@@ -40,8 +43,8 @@ internal sealed class FileArchiveTarget(
         try
         {
             ArchiveMarker.Check(storage, root, databaseId);
-            return ValueTask.FromResult<IArchiveSession>(
-                new FileArchiveSession(storage, root, unit, mailbox, storageDate, keys, time, () => Release(folder), () => ArchiveMarker.Check(storage, root, databaseId), cancellationToken));
+            return new FileArchiveSession(
+                storage, root, unit, mailbox, storageDate, isNext, keys, time, () => Release(folder), () => ArchiveMarker.Check(storage, root, databaseId), cancellationToken);
         }
         catch (Exception error)
         {
@@ -50,6 +53,10 @@ internal sealed class FileArchiveTarget(
             throw ArchiveErrors.Wrap(error, $"opening the archive of {mailbox}", root);
         }
     }
+
+    /// <summary>Opens a mailbox for appending to a new file of a month, beside one that lost what keys point at. One session at a time, as <see cref="OpenSessionAsync"/>.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, DiskFull.</exception>
+    public IArchiveSession OpenNextGeneration(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default) => OpenSession(mailbox, storageDate, isNext: true, cancellationToken);
 
     public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default)
     {

@@ -43,12 +43,10 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         {
             bool isNew = !storage.FileExists(FilePath);
             using IStorageFile file = storage.Open(FilePath, isNew ? FileAccessKind.CreateNew : FileAccessKind.ReadWrite);
-            (long end, ulong lsn) = isNew ? (0, 1UL) : FindEnd(file);
-            if (file.Length > end)
-            {
-                file.SetLength(end); // torn: nobody was told that it was recorded
-                file.Flush();
-            }
+            (long end, ulong lsn, long doubtful) = isNew ? (0, 1UL, 0) : FindEnd(file);
+            if (file.Length > end) file.SetLength(end); // torn: nobody was told that it was recorded
+            // What is written now vouches for what is there, and that may be left from an Add that failed.
+            DoubtfulTail.MakeDurable(file, doubtful, end);
             ulong durable = lsn - 1;
             var bytes = new ArrayBufferWriter<byte>();
             if (lsn == 1) Write(bytes, TombstoneFrameType.Head, lsn++, 0, Head());
@@ -56,7 +54,7 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
                 Write(bytes, one.Type, lsn++, durable, Encode(one));
             file.Write(bytes.WrittenSpan, end);
             file.Flush();
-            if (isNew) storage.FlushFolder(root);
+            storage.FlushFolder(root); // also where it is not new: whoever created it may have failed just here
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {
@@ -71,7 +69,7 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         if (!storage.FileExists(FilePath)) yield break;
         using IStorageFile file = Open();
         using var reader = new FrameReader(file, 0, 0, 1);
-        while (Next(file, reader) is { } one) yield return one;
+        while (Next(file, reader, out _) is { } one) yield return one;
     }
 
     private IStorageFile Open()
@@ -86,14 +84,20 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         }
     }
 
-    private Tombstones? Next(IStorageFile file, FrameReader reader)
+    /// <param name="isFirst">Whether it begins what one <see cref="Add"/> wrote.</param>
+    private Tombstones? Next(IStorageFile file, FrameReader reader, out bool isFirst)
     {
+        isFirst = false;
         try
         {
             while (reader.TryRead(out FrameHeader header, out ReadOnlySpan<byte> payload))
             {
                 if (header.Lsn == 1) CheckHead(header, payload);
-                else return Decode((TombstoneFrameType)header.Type, payload);
+                else
+                {
+                    isFirst = header.Lsn == header.DurableLsn + 1;
+                    return Decode((TombstoneFrameType)header.Type, payload);
+                }
             }
             if (reader.End.Kind == FrameEndKind.Damaged) throw ArchiveErrors.Damaged(file.Path, reader.End.Offset, reader.End.Detail);
             return null;
@@ -104,13 +108,14 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         }
     }
 
-    private (long End, ulong Lsn) FindEnd(IStorageFile file)
+    /// <returns>Where the next frame goes, its LSN, and where the last ones begin that were written together.</returns>
+    private (long End, ulong Lsn, long Doubtful) FindEnd(IStorageFile file)
     {
         using var reader = new FrameReader(file, 0, 0, 1);
-        while (Next(file, reader) is not null)
-        {
-        }
-        return (reader.End.Offset, reader.End.Lsn);
+        long doubtful = 0;
+        while (Next(file, reader, out bool isFirst) is not null)
+            if (isFirst) doubtful = reader.FrameOffset;
+        return (reader.End.Offset, reader.End.Lsn, doubtful);
     }
 
     private byte[] Head()

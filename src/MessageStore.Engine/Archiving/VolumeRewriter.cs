@@ -131,7 +131,7 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
             {
                 if (known > 0 || IsWhole(copy))
                 {
-                    copy.Flush(); // keys are about to vouch for it
+                    DoubtfulTail.MakeDurable(copy, known, copy.Length); // keys are about to vouch for it
                     storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
                     PointKeys(copy, newer, volume);
                     known = keys.EndOf(FileArchiveTarget.TargetName, unit, newer);

@@ -1,4 +1,5 @@
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Maintenance;
 
 namespace MessageStore;

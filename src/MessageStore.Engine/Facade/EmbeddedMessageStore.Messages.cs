@@ -67,7 +67,7 @@ internal sealed partial class EmbeddedMessageStore
             if (Summarize(group, entry) is not { } found) continue;
             if (query.From is not null && !Wildcard.Contains(query.From, found.Summary.From)) continue;
             if (query.Subject is not null && !Wildcard.Contains(query.Subject, found.Summary.Subject)) continue;
-            yield return Describe(found.Image, found.Summary, mailbox, folder, found.Flags);
+            yield return Describe(found.Image, found.Summary, mailbox, folder, found.Flags, found.IsDamaged);
         }
     }
 
@@ -149,13 +149,28 @@ internal sealed partial class EmbeddedMessageStore
         && (query.IsRead is not { } read || read == (((MessageFlags)entry.Flags & MessageFlags.Read) != 0))
         && (query.IsArchived is not { } archived || archived == entry.IsArchived);
 
-    /// <summary>A message's header and summary, found again where it moved under our hands; <see langword="null"/> where it is gone.</summary>
-    private static (ImageHeader Image, MessageSummary Summary, EntryFlags Flags)? Summarize(StorageGroup group, IndexEntry entry)
+    /// <summary>
+    /// A message's header and summary, found again where it moved under our hands; <see langword="null"/> where it is gone. Of one that is damaged, what the index knows: one bad
+    /// sector must not end the listing of a mailbox.
+    /// </summary>
+    private static (ImageHeader Image, MessageSummary Summary, EntryFlags Flags, bool IsDamaged)? Summarize(StorageGroup group, IndexEntry entry)
     {
         for (int attempt = 0; attempt < LookAgain; attempt++)
         {
-            if (group.ReadSummary(entry) is { } found) return (found.Image, found.Summary, entry.Flags);
-            if (!group.TryGet(entry.Id.ToGuid(), out entry)) return null;
+            IndexEntry looked = entry;
+            try
+            {
+                if (group.ReadSummary(entry) is { } found) return (found.Image, found.Summary, entry.Flags, false);
+                if (!group.TryGet(entry.Id.ToGuid(), out entry)) return null;
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MessageDamaged)
+            {
+                // Compacted or archived under our hands?
+                if (!group.TryGet(entry.Id.ToGuid(), out entry)) return null;
+                if (entry.Segment != looked.Segment || entry.Offset8 != looked.Offset8) continue;
+                var known = new ImageHeader { Id = entry.Id.ToGuid(), ReceivedTicks = entry.ReceivedTicks, BodyLength = entry.Length };
+                return (known, MessageSummary.Empty, entry.Flags, true);
+            }
         }
         return null;
     }
@@ -165,10 +180,10 @@ internal sealed partial class EmbeddedMessageStore
         if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry) || Summarize(group, entry) is not { } found
             || !group.TryName(entry, out string? mailbox, out string? folder))
             throw NoMessage(id);
-        return Describe(found.Image, found.Summary, mailbox, folder, found.Flags);
+        return Describe(found.Image, found.Summary, mailbox, folder, found.Flags, found.IsDamaged);
     }
 
-    private static StoredMessage Describe(in ImageHeader image, MessageSummary summary, string mailbox, string folder, EntryFlags flags)
+    private static StoredMessage Describe(in ImageHeader image, MessageSummary summary, string mailbox, string folder, EntryFlags flags, bool isDamaged = false)
     {
         Span<byte> sha256 = stackalloc byte[32];
         image.DigestLow.Write(sha256);
@@ -188,7 +203,8 @@ internal sealed partial class EmbeddedMessageStore
             Flags = (MessageFlags)(flags & EntryFlags.UserMask),
             IsArchived = (flags & EntryFlags.Archived) != 0,
             IsPartial = summary.IsPartial,
-            Sha256 = Convert.ToHexStringLower(sha256),
+            IsDamaged = isDamaged,
+            Sha256 = isDamaged ? "" : Convert.ToHexStringLower(sha256),
         };
     }
 

@@ -128,18 +128,30 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
     }
 
+    /// <summary>Archived messages without a key to a file that is there. Keys of messages in the store whose file has gone since are forgotten: nobody needs the record.</summary>
     private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, IKeyManager keys, string archivePath)
     {
         var missing = new HashSet<Guid>();
+        var stale = new List<ArchiveKey>();
         bool isThere = storage.FolderExists(archivePath);
         var volumes = new Dictionary<string, bool>(StringComparer.Ordinal);
         foreach (StorageGroup group in groups)
             foreach (string mailbox in group.MailboxNames())
                 if (group.TryFindMailbox(mailbox, out int number))
-                    foreach (IndexEntry entry in group.List(number))
-                        if (entry.IsArchived && !keys.Find(entry.Id.ToGuid()).Any(HasVolume))
-                            missing.Add(entry.Id.ToGuid());
+                    foreach (IndexEntry[] entries in group.List(number).Chunk(KeyCopy.BatchSize))
+                        Look(entries);
+        foreach (ArchiveKey key in stale) keys.Remove(key.Id, key.Target, key.Unit);
         return missing;
+
+        void Look(IndexEntry[] entries)
+        {
+            ILookup<Guid, ArchiveKey> copies = keys.Find([.. entries.Select(e => e.Id.ToGuid())]).ToLookup(k => k.Id);
+            foreach (IndexEntry entry in entries)
+            {
+                if (!entry.IsArchived) stale.AddRange(copies[entry.Id.ToGuid()].Where(k => !HasVolume(k)));
+                else if (!copies[entry.Id.ToGuid()].Any(HasVolume)) missing.Add(entry.Id.ToGuid());
+            }
+        }
 
         // A file that was written anew after the backup has another name: the keys of the backup point at one that is gone.
         bool HasVolume(ArchiveKey key)

@@ -61,6 +61,7 @@ internal sealed partial class DatabaseScrub
         }
         try
         {
+            pace.Wait((int)Math.Min(key.Length, int.MaxValue), cancellationToken);
             await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
             bytes += key.Length;
         }
@@ -73,7 +74,9 @@ internal sealed partial class DatabaseScrub
         {
             // Expired, recalled or deleted while we read?
             if (!group.TryGet(key.Id, out IndexEntry now) || !now.IsArchived || !keys.Find(key.Id).Contains(key)) return;
-            if (error.ErrorId != ErrorIds.ArchiveFileMissing)
+            if (error.ErrorId == ErrorIds.ArchiveDamaged)
+                badRecords.Add(new DamagedRecord(now, key, Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message)));
+            else if (error.ErrorId != ErrorIds.ArchiveFileMissing)
                 Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message));
             else if (missingFiles.TryGetValue(PathOf(key), out (DatabaseFinding First, long Count) missing))
                 missingFiles[PathOf(key)] = missing with { Count = missing.Count + 1 };

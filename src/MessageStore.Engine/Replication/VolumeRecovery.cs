@@ -78,7 +78,7 @@ internal static class VolumeRecovery
         if (good < length) CutOff(file, salt, good, length, doubtful, notes);
 
         // What recovery found whole may never have been flushed, and acknowledgements are about to vouch for it.
-        if (good > 0) file.Flush();
+        if (good > 0) DoubtfulTail.MakeDurable(file, Math.Min(doubtful, good), good);
         else storage.DeleteFile(path);
         return new RecoveredVolume(good, notes, damaged);
     }

@@ -56,6 +56,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     [
         new("nothing", 10, _ => Task.CompletedTask),
         new("archive", 12, t => t.Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, ReadState = (ReadState)t.Random.Next(3), MinimumSize = t.Random.Next(2000) })),
+        new("archive what is to go soon", 4, t => t.Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, MinimumSize = 200, Mailboxes = [$"user{t.Random.Next(3)}*"], RetainFor = TimeSpan.FromTicks(1) })),
         new("recall", 6, RecallAsync),
         new("reclaim", 4, ReclaimAsync),
         new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
@@ -78,6 +79,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         new("restore to a new place, with the logs", 3, t => t.Run.RestoreAsync(inPlace: false)),
         new("restore in place", 3, t => t.Run.RestoreAsync(inPlace: true)),
         new("restore what a backup holds", 2, t => t.Run.CompareBackupAsync()),
+        new("expire", 4, t => t.Run.ExpireAsync()),
     ];
 
     public static DatabaseOperation Choose(IReadOnlyList<DatabaseOperation> table, Random random)

@@ -97,13 +97,26 @@ internal sealed class MemoryDatabase : IDisposable
         return found;
     }
 
-    /// <summary>No Id has two records in the archive.</summary>
+    /// <summary>No Id has two whole records in the archive. What an interrupted rewriting left torn at the end of a file is no record.</summary>
     public void CheckArchivedOnce()
     {
         var archive = (FileArchiveTarget)database.Archive.Current;
         var seen = new HashSet<Guid>();
-        foreach (ArchivedRecordInfo record in archive.ListVolumes().SelectMany(v => archive.Walk(v)))
-            if (!seen.Add(record.Id)) throw new InvariantException($"Message {record.Id} has two records in the archive.");
+        foreach ((string volume, ArchivedRecordInfo record) in archive.ListVolumes().SelectMany(v => archive.Walk(v).Select(r => (v, r))))
+            if (IsWhole(record.ToKey(archive.Name, archive.Unit, volume)) && !seen.Add(record.Id)) throw new InvariantException($"Message {record.Id} has two records in the archive.");
+
+        bool IsWhole(ArchiveKey key)
+        {
+            try
+            {
+                archive.VerifyAsync(key).AsTask().GetAwaiter().GetResult();
+                return true;
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+            {
+                return false;
+            }
+        }
     }
 
     public void Dispose() => database.Dispose();
