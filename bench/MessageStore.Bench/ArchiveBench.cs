@@ -69,7 +69,7 @@ internal static class ArchiveBench
             await BenchMail.FillAsync(((EmbeddedMessageStore)store).Database.Mail.Groups[0], messages, 1024, mailboxes: 1).ConfigureAwait(false);
             GC.Collect();
             (ArchiveRun run, long peak) = await WithPeakAsync(() => store.ArchiveAsync(All)).ConfigureAwait(false);
-            long table = ((Keys.JournalKeyManager)((EmbeddedMessageStore)store).Database.Keys).TableBytes;
+            long table = ((EmbeddedMessageStore)store).Database.KeyJournal!.TableBytes;
             rows.Add(new BenchRow(string.Create(CultureInfo.InvariantCulture, $"memory, a mailbox of {messages:N0}"), (peak - table) / 1e6, null, "MB",
                 string.Create(CultureInfo.InvariantCulture, $"at most beyond what was there, without the {table / 1e6:N0} MB of the key table; {run.Moved / run.Duration.TotalSeconds:N0} messages/s of 1 KiB")));
         }

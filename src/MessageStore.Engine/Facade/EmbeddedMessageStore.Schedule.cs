@@ -43,7 +43,7 @@ internal sealed partial class EmbeddedMessageStore
         var options = new MaintenanceOptions
         {
             Archive = hasCriterion ? new ArchiveOptions { OlderThan = schedule.OlderThan, ReadState = schedule.ReadState, RetainFor = schedule.RetainFor } : null,
-            Backup = new BackupOptions { Kind = kind },
+            Backup = new BackupOptions { Kind = kind, Key = schedule.KeyFile is { } file ? new BackupKeySource { KeyFile = file } : null },
         };
         return await TakeTurnAsync(run.Task, options, reason is "" or "due" ? run.Reason : $"{run.Reason}; {reason}", null, cancellationToken).ConfigureAwait(false);
     }

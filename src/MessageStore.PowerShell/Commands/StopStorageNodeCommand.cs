@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
 
 namespace MessageStore.PowerShell.Commands;
 

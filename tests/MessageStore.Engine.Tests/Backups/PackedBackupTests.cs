@@ -35,7 +35,7 @@ public class PackedBackupTests(ITestOutputHelper output)
         MemoryBackup.Restore(disk, new RestoreOptions { BackupPath = backup.File, Destination = MemoryBackup.Target, Key = Both.Key });
         Assert.Equal(backup.Messages.Keys.Order(), (await backup.CompareAsync(disk, MemoryBackup.Target)).Order());
         StoredMessage one = backup.Messages.Values.First(m => m.Size > 1 << 20);
-        FoundMessage found = BackupMessages.Find(disk, new MessageRestoreOptions { BackupPath = backup.File, Ids = [one.Id], Key = Both.Key }, TimeProvider.System, null, CancellationToken.None).Single();
+        FoundMessage found = BackupMessages.Find(disk, new MessageRestoreOptions { BackupPath = backup.File, Ids = [one.Id], Key = Both.Key }, null, TimeProvider.System, null, CancellationToken.None).Single();
         Assert.Equal((one.Id, null), (found.Message.Id, found.Problem));
         Assert.Equal(one.Subject, found.Message.Subject);
     }

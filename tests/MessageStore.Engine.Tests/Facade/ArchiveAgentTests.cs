@@ -151,6 +151,8 @@ public sealed class ArchiveAgentTests
 
         public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default) => inner.OpenAsync(key, cancellationToken);
 
+        public ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default) => inner.OpenRecordAsync(key, cancellationToken);
+
         public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default) => inner.VerifyAsync(key, cancellationToken);
     }
 

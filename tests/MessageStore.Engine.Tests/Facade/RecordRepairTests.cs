@@ -150,7 +150,7 @@ public sealed class RecordRepairTests
         await fixture.AssertAllThereAsync(reopened);
     }
 
-    private static IKeyManager Keys(IMessageStore store) => ((EmbeddedMessageStore)store).Database.Keys;
+    private static KeySwitch Keys(IMessageStore store) => ((EmbeddedMessageStore)store).Database.Keys;
 
     /// <summary>Takes the checkpoints after which no log from before the newest backup is left.</summary>
     private static async Task TrimLogsAsync(IMessageStore store)

@@ -93,6 +93,8 @@ public sealed class ArchiveScrubTests
 
         public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+        public ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
         public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default)
         {
             if (key.Unit == "good") return ValueTask.FromResult<ArchivedRecordInfo>(null!);

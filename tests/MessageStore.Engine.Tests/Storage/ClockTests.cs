@@ -29,7 +29,7 @@ public sealed class ClockTests
         foreach (FrameHeader frame in frames.Where((_, i) => i % 7 == 0))
         {
             int upTo = frames.Count(f => f.TimeTicks <= frame.TimeTicks);
-            using StorageGroup group = StorageGroup.Open(storage.Fork(new Random(1)), TestGroup.Identity, options, TestGroup.Store(), TestGroup.Log(), frame.TimeTicks);
+            using StorageGroup group = StorageGroup.Open(storage.Fork(new Random(1)), TestGroup.Identity, options, TestGroup.Store(), TestGroup.Log(), ReplayLimit.None with { TimeTicks = frame.TimeTicks });
             Assert.Equal(upTo, (int)group.LastLsn);
             TestGroup.Verify(group, workload.ModelAt(upTo));
         }
