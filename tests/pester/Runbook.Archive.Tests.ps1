@@ -163,7 +163,8 @@ Describe 'Line 7 and 8: access, holds and the end of mail' -Skip:([bool]$CorpusI
     }
 
     It 'brings mail back by identity, by date and from a search, and archives it again without a second record' {
-        $found = Get-StoredMessage $db -Subject 'perl' | Select-Object -First 3
+        $found = Find-StoredMessage $db 'perl is:archived' | Select-Object -First 3
+        $found | Should -HaveCount 3
         $back = $found | Restore-ArchivedMessage
         Compare-Object $back.Id $found.Id | Should -BeNullOrEmpty
         $one = Get-StoredMessage $db carol -Archived | Select-Object -Last 1
@@ -177,7 +178,7 @@ Describe 'Line 7 and 8: access, holds and the end of mail' -Skip:([bool]$CorpusI
     }
 
     It 'holds what a search finds' {
-        $found = Get-StoredMessage $db alice | Select-Object -First 4
+        $found = Find-StoredMessage $db 'is:archived' -Mailbox alice -Text list | Select-Object -First 4
         $hold = $found | Add-MessageHold -Reason 'Case 12.'
         $hold.MessageCount | Should -Be 4
         Get-ErrorId { $found | Remove-StoredMessage -Confirm:$false } | Sort-Object -Unique | Should -Be 'MessageOnHold'
