@@ -43,7 +43,7 @@ public sealed class KeyMoveTests(PostgreSqlServer server) : IClassFixture<Postgr
             var store = new EmbeddedMessageStore(open);
             await ReadAllAsync(store, MessageCount);
             KeyMove back = await store.MoveKeysAsync(new KeyMoveOptions { To = KeyManagerKind.Embedded });
-            Assert.Equal((MessageCount, ""), (back.Keys, back.Note));
+            Assert.Equal((MessageCount + 1, ""), (back.Keys, back.Note)); // that of the deleted one as well: its record lies in an archive file
             await ReadAllAsync(store, MessageCount);
             Assert.DoesNotContain(await KeysAsync(store), k => k.Id == deleted);
         }
@@ -184,6 +184,7 @@ public sealed class KeyMoveTests(PostgreSqlServer server) : IClassFixture<Postgr
                 Assert.True(storage.FaultHappened);
             }
             came = storage.FaultHappened;
+            storage.FailAt(long.MaxValue, new IOException("never")); // one that did not come in the move is not to come in what follows
             if (operation % 2 == 0) await ReadAllAsync(store, MessageCount);
             if (operation % 2 == 1) storage = storage.Crash(new Random(operation));
         }

@@ -157,6 +157,9 @@ internal sealed class FileArchiveSession : IArchiveSession
             {
                 foreach (ArchivedRecordInfo info in ArchiveTail.FindWhole(opened, covered, out good))
                     unrecorded.Add(new ArchivedRecord(info, info.ToKey(FileArchiveTarget.TargetName, unit, name)));
+
+                // They may never have been flushed, or in vain, and keys are about to vouch for them.
+                if (good > covered) DoubtfulTail.MakeDurable(opened, covered, good);
                 if (good < length) notes.Add(ArchiveTail.CutOff(storage, opened, good, time.GetUtcNow()));
 
                 // The name may be as little durable as the bytes were.

@@ -72,7 +72,9 @@ internal sealed class MemoryBackup
     /// <summary>Drills a backup, which may be encrypted with the key file.</summary>
     public static BackupDrill Drill(MemoryStorage disk, string path)
     {
-        using BackupKey? key = BackupKey.Open(disk, new BackupKeySource { KeyFile = KeyFile });
+        var elsewhere = new MemoryStorage(); // what is wrong with the disk of the backup or of scratch is not wrong with the key
+        elsewhere.Put(KeyFile, Key);
+        using BackupKey? key = BackupKey.Open(elsewhere, new BackupKeySource { KeyFile = KeyFile });
         return new BackupDrillRunner(disk, TimeProvider.System, null, key).Run(path, Root, null, CancellationToken.None);
     }
 
