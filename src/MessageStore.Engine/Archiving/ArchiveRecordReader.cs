@@ -111,7 +111,7 @@ internal static class ArchiveRecordReader
         if (StoredDeflate.TryRead(deflated.Span, entry)) return;
         try
         {
-            MemoryMarshal.TryGetArray(deflated, out ArraySegment<byte> source);
+            ArraySegment<byte> source = MemoryMarshal.TryGetArray(deflated, out ArraySegment<byte> array) ? array : deflated.ToArray();
             using var inflate = new DeflateStream(new MemoryStream(source.Array!, source.Offset, source.Count), CompressionMode.Decompress);
             int count = inflate.ReadAtLeast(entry, entry.Length, throwOnEndOfStream: false);
             if (count < entry.Length || inflate.ReadByte() >= 0) throw Damaged(file, info, "it does not unpack to the length that it says");

@@ -102,7 +102,7 @@ public sealed class ArchiveAgentTests
         int moved = found.Count(m => m.IsArchived);
         Assert.InRange(moved, Each, (Mailboxes - 1) * Each);
         ArchiveRun next = await database.Store.ArchiveAsync(new ArchiveOptions { Before = Old.AddDays(-1) }); // criteria that none of them meets: what is tagged is finished all the same
-        Assert.True(next.Failed == 0);
+        Assert.Equal(0, next.Failed);
         ArchiveRun last = await database.Store.ArchiveAsync(Everything);
         Assert.Equal(Mailboxes * Each, moved + next.Moved + last.Moved);
         Assert.Equal(0, TaggedMailboxes(database));
