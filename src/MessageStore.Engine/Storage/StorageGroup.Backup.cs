@@ -113,6 +113,7 @@ internal sealed partial class StorageGroup
     /// <summary>Told how long users wait for their transactions; <see langword="null"/> while nobody wants to know.</summary>
     public CommitMeter? Meter
     {
+        get => committer.Meter;
         set => committer.Meter = value;
     }
 
