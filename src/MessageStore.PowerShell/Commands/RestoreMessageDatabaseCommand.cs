@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Management.Automation;
 using System.Security;
+using System.Text;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
+using MessageStore.PowerShell.Formatting;
 using MessageStore.PowerShell.Hosting;
 
 namespace MessageStore.PowerShell.Commands;
@@ -20,7 +23,7 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     [Parameter(Mandatory = true, Position = 1)]
     [ValidateNotNullOrEmpty]
-    [PathArgument]
+    [DatabaseArgument]
     public string Destination { get; set; } = "";
 
     [Parameter]
@@ -30,6 +33,29 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     [Parameter]
     public DateTimeOffset? PointInTime { get; set; }
+
+    [Parameter]
+    public ulong? Lsn { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewStorePath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewLogPath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewBackupPath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewArchivePath { get; set; }
 
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -58,22 +84,44 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     protected override void ProcessRecord()
     {
-        bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
-        string action = (replaces ? "Move aside what stands there and restore the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
-        if (!ShouldProcess(Destination, action) || (replaces && !Confirms(action))) return;
         var options = new RestoreOptions
         {
             BackupPath = BackupPath,
             Destination = Destination,
             LogPath = LogPath,
             PointInTime = PointInTime,
+            Lsn = Lsn,
             StorageGroups = StorageGroup,
+            NewStorePath = NewStorePath,
+            NewLogPath = NewLogPath,
+            NewBackupPath = NewBackupPath,
+            NewArchivePath = NewArchivePath,
             Force = Force,
             SkipDamaged = SkipDamaged,
         };
+        string? plan = null;
         (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
+        if (!SkipDamaged && !Execute(Destination, async run =>
+        {
+            using BackupSecret secret = BackupSecret.Open(password, keyFile);
+            plan = Describe(await MessageDatabase.PreviewRestoreAsync(options with { Key = secret.Source }, run.Token).ConfigureAwait(false));
+        })) return;
+        bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
+        string action = (replaces ? "Move aside what stands there and restore the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
+        plan ??= $"{action} to '{Destination}', leaving out what is damaged";
+        if (!ShouldProcess(plan, $"{action} to '{Destination}'?", "Confirm") || (replaces && !Confirms(action))) return;
         if (AsJob) StartJob(Destination, run => RestoreAsync(options, password, keyFile, run));
         else Execute(Destination, run => RestoreAsync(options, password, keyFile, run));
+    }
+
+    /// <summary>The plan in words: which files, in which order, how much and how long.</summary>
+    private static string Describe(RestorePreview plan)
+    {
+        var text = new StringBuilder($"Restore {string.Join(", ", plan.StorageGroups)} to {plan.Path}");
+        foreach (RestorePreviewFile file in plan.Files) text.Append(CultureInfo.CurrentCulture, $"\n  {file.Order}. {file.Part}: {file.Path}, {HumanText.Size(file.Bytes)}");
+        text.Append(CultureInfo.CurrentCulture, $"\n  {HumanText.Size(plan.Bytes)} to read, {HumanText.Size(plan.NeededBytes)} of room needed, about {plan.ExpectedDuration} at {HumanText.Size((long)plan.BytesPerSecond)} a second ({plan.RateSource})");
+        foreach (string folder in plan.MovedAside) text.Append(CultureInfo.CurrentCulture, $"\n  moved aside: {folder}");
+        return text.ToString();
     }
 
     private static async Task RestoreAsync(RestoreOptions options, SecureString? password, string? keyFile, Run run)

@@ -41,7 +41,7 @@ public class BackupDamageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_message_of_the_patch_files_is_counted_when_it_is_hit_and_all_others_come_back()
+    public async Task A_message_of_the_patch_files_is_named_when_it_is_hit_and_all_others_come_back()
     {
         MemoryBackup backup = await MemoryBackup.MakeAsync();
         byte[] bad = (byte[])backup.Bytes.Clone();
@@ -49,7 +49,7 @@ public class BackupDamageTests(ITestOutputHelper output)
         MemoryStorage disk = backup.DiskWith(bad);
         BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
         Assert.Equal((DrillResult.Failed, 1L), (drill.Result, drill.Differences));
-        Assert.Contains("othing is left of 1 message", drill.Reason, StringComparison.Ordinal);
+        Assert.Equal("message 27", Assert.Single(drill.LostMessages).Subject);
         RestoreRun run = MemoryBackup.Restore(disk, new RestoreOptions { BackupPath = backup.File, Destination = MemoryBackup.Target, SkipDamaged = true });
         Assert.Equal(1, run.Lost);
         HashSet<Guid> back = await backup.CompareAsync(disk, MemoryBackup.Target);
@@ -109,6 +109,37 @@ public class BackupDamageTests(ITestOutputHelper output)
         Assert.Equal(DrillResult.Verified, MemoryBackup.Drill(disk, backup.File).Result);
         Assert.StartsWith("Verified", BackupCatalog.List(disk, backup.File, TimeProvider.System)[0].LastDrill, StringComparison.Ordinal);
         Assert.DoesNotContain(disk.ListFolders(Path.GetDirectoryName(MemoryBackup.Target)!), f => f.Contains("drill", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_scratch_device_that_fails_is_never_taken_for_a_bad_backup()
+    {
+        MemoryBackup backup = await MemoryBackup.MakeAsync();
+        int failed = 0;
+        for (int n = 1; ; n++)
+        {
+            MemoryStorage disk = backup.DiskWith(backup.Bytes);
+            disk.FailAt(n, new IOException("error 5", 5), StorageOperations.Open | StorageOperations.Read | StorageOperations.Write | StorageOperations.Flush);
+            BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
+            if (!disk.FaultHappened) break;
+            failed++;
+            // A fault that nothing noticed, such as in deleting scratch, changes nothing.
+            Assert.True(drill.Result != DrillResult.Failed, $"operation {n} fails: {drill.Result}, {drill.Reason}");
+        }
+        Assert.True(failed > 100, $"only {failed} operations failed");
+    }
+
+    [Fact]
+    public async Task A_drill_asks_for_room_for_the_logs_twice()
+    {
+        MemoryBackup backup = await MemoryBackup.MakeAsync(filler: 20_000);
+        MemoryStorage disk = backup.DiskWith(backup.Bytes);
+        long needed = ChainNeeds.Bytes(disk, BackupChain.Find(disk, backup.File), null, ["SG1", "SG2"]);
+        Assert.True(needed > backup.Bytes.Length, $"{needed} bytes for a backup of {backup.Bytes.Length}");
+        disk.Capacity = backup.Bytes.Length + needed - 1;
+        Assert.Equal(DrillResult.Inconclusive, MemoryBackup.Drill(disk, backup.File).Result);
+        disk.Capacity = backup.Bytes.Length + needed + 20_000; // headers of files, and the note of the drill
+        Assert.Equal(DrillResult.Verified, MemoryBackup.Drill(disk, backup.File).Result);
     }
 
     /// <summary>Refuses by default; with SkipDamaged brings what the drill does not call lost.</summary>
