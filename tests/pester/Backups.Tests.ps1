@@ -128,6 +128,13 @@ Describe 'Backups' {
         (Test-StorageGroupBackup ./saved).Result | Should -Be Verified
         (Restore-MessageDatabase ./saved ./again).Messages | Should -Be 8
         @(Get-ErrorId { Start-StorageGroupBackup ./mail -Destination ./pipe -Kind Incremental }) | Should -Be 'InvalidParameter'
+        $server = "dotnet '$RepositoryRoot/lib/server/messagestored.dll' backup --output - --compression Fastest"
+        sh -c "$server --database ./mail > ./piped 2> ./told" | Should -BeNullOrEmpty
+        $LASTEXITCODE | Should -Be 0 -Because (Get-Content ./told -Raw)
+        (Test-StorageGroupBackup ./piped).Result | Should -Be Verified
+        Get-ChildItem ./mail -Filter *.pipe | Should -BeNullOrEmpty
+        $null = sh -c "$server --database ./nowhere 2>&1"
+        $LASTEXITCODE | Should -Be 1
         @(Get-ErrorId { Start-StorageGroupBackup ./mail -Destination ./pipe -Continuous }) | Should -Be 'InvalidParameter'
     }
 
