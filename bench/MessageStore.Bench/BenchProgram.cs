@@ -14,6 +14,8 @@ internal static class BenchProgram
         ["growth"] = GrowthBench.RunAsync,
         ["search"] = SearchBench.RunAsync,
         ["backup"] = BackupBench.RunAsync,
+        ["restore"] = RestoreBench.RunAsync,
+        ["drill"] = RestoreBench.RunDrillsAsync,
         ["lmtp"] = LmtpBench.RunAsync,
         ["replicate"] = ReplicateBench.RunAsync,
         ["retrieve"] = RetrieveBench.RunAsync,

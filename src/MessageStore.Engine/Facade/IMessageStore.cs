@@ -121,6 +121,13 @@ public interface IMessageStore : IAsyncDisposable
     Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Restores storage groups in their place while all others serve. The users of these groups get GroupRestoring meanwhile. Whatever goes wrong before the end leaves the groups as they were.
+    /// </summary>
+    /// <param name="options">The groups must be named; the destination is this database, and what its groups had is moved aside.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter without groups, GroupNotFound, MailboxExists, MaintenanceRunning, and what a restore throws.</exception>
+    Task<RestoreRun> RestoreGroupsAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Brings single messages back straight from a backup file, each under its own Id, while everybody goes on. Each result leaves as it is made; trouble with one message is its result.
     /// </summary>
     /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, BackupDamaged, MailboxNotFound, GroupClosedForWriting, DiskFull.</exception>

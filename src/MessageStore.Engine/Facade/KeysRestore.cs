@@ -22,13 +22,26 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage, warnings);
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
         if (original.Server is { } server) TakeFromServer(server, settings.DatabaseId, keys, warnings);
+        Complete(keys, keysFolder, original.Folder, settings, databasePath, groups, warnings);
+        return warnings;
+    }
+
+    /// <summary>The same for groups of a database that is open, whose key manager serves the others meanwhile.</summary>
+    public IReadOnlyList<string> RunBeside(IKeyManager keys, string keysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
+    {
+        var warnings = new List<string>();
+        Complete(keys, keysFolder, keysFolder, settings, databasePath, groups, warnings);
+        return warnings;
+    }
+
+    private void Complete(IKeyManager keys, string keysFolder, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups, List<string> warnings)
+    {
         BuryExpired(databasePath, settings, keys, groups, warnings);
         HashSet<Guid> missing = Missing(groups, keys, DatabaseSettings.Resolve(databasePath, settings.ArchivePath));
-        if (missing.Count > 0 && original.Folder != keysFolder && storage.FolderExists(original.Folder)) TakeFromOriginal(original.Folder, keysFolder, keys, missing);
+        if (missing.Count > 0 && originalKeysFolder != keysFolder && storage.FolderExists(originalKeysFolder)) TakeFromOriginal(originalKeysFolder, keysFolder, keys, missing);
         string archivePath = DatabaseSettings.Resolve(databasePath, settings.ArchivePath);
         if (missing.Count > 0) TakeFromArchive(archivePath, settings, keys, missing, warnings);
         if (missing.Count > 0) warnings.Add($"{missing.Count} archived messages have no key to a file that is there: neither the backup nor the archive at {archivePath} says where they lie.");
-        return warnings;
     }
 
     private void LayOut(string keysFolder, string? keysImage, List<string> warnings)
@@ -80,7 +93,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     /// <summary>
     /// What expired after the backup was made is not to come back, whatever the backup holds. Where a hold covers it in the restored state, the hold counts.
     /// </summary>
-    private void BuryExpired(string databasePath, DatabaseSettings settings, JournalKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
+    private void BuryExpired(string databasePath, DatabaseSettings settings, IKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
     {
         var archive = new FileArchiveTarget(storage, DatabaseSettings.Resolve(databasePath, settings.ArchivePath), settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
         long buried = 0, held = 0;
@@ -109,7 +122,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
     }
 
-    private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, JournalKeyManager keys, string archivePath)
+    private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, IKeyManager keys, string archivePath)
     {
         var missing = new HashSet<Guid>();
         bool isThere = storage.FolderExists(archivePath);
@@ -132,7 +145,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     }
 
     /// <summary>Reads a copy of the original's key manager: opening it would change it, and it may still be in use.</summary>
-    private void TakeFromOriginal(string originalFolder, string keysFolder, JournalKeyManager keys, HashSet<Guid> missing)
+    private void TakeFromOriginal(string originalFolder, string keysFolder, IKeyManager keys, HashSet<Guid> missing)
     {
         string copy = keysFolder + ".original";
         List<ArchiveKey> found = [];
@@ -161,7 +174,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         Take(found, keys, missing);
     }
 
-    private void TakeFromArchive(string archivePath, DatabaseSettings settings, JournalKeyManager keys, HashSet<Guid> missing, List<string> warnings)
+    private void TakeFromArchive(string archivePath, DatabaseSettings settings, IKeyManager keys, HashSet<Guid> missing, List<string> warnings)
     {
         var found = new List<ArchiveKey>();
         try
@@ -192,7 +205,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         }
     }
 
-    private static void Take(List<ArchiveKey> found, JournalKeyManager keys, HashSet<Guid> missing)
+    private static void Take(List<ArchiveKey> found, IKeyManager keys, HashSet<Guid> missing)
     {
         if (found.Count == 0) return;
         keys.Put(found);

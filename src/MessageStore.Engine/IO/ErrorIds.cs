@@ -15,6 +15,7 @@ public static class ErrorIds
     public const string LogMissing = "LogMissing";
     public const string GroupClosedForWriting = "GroupClosedForWriting";
     public const string GroupNotFound = "GroupNotFound";
+    public const string GroupRestoring = "GroupRestoring";
     public const string InvalidName = "InvalidName";
     public const string MailboxNotFound = "MailboxNotFound";
     public const string MailboxExists = "MailboxExists";

@@ -26,6 +26,7 @@ internal sealed partial class GroupSearch
             int limit;
             lock (gate)
             {
+                Group.ThrowIfRetired();
                 ObjectDisposedException.ThrowIf(isClosed, this);
                 lock (Group.SlotGate) (decided, limit) = (coverage.Decided(), Group.SlotLimit);
                 foreach (SearchRun run in runs)

@@ -9,8 +9,9 @@ namespace MessageStore.Searching;
 /// </summary>
 internal sealed class SearchIndexer : IDisposable
 {
-    private readonly List<GroupSearch> groups;
-    private readonly CancellationTokenSource stop = new();
+    private readonly Func<StorageGroup, GroupSearch> begin;
+    private volatile List<GroupSearch> groups;
+    private CancellationTokenSource stop = new();
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly SemaphoreSlim wakeMerging = new(0, 1);
     private readonly SemaphoreSlim urgent = new(0, 1);
@@ -27,12 +28,38 @@ internal sealed class SearchIndexer : IDisposable
     {
         this.clock = clock;
         restFactor = options.RestFactor;
-        this.groups = [.. groups.Select(g => new GroupSearch(g, storage, open, options, 1.0 / groups.Count, clock, Wake))];
+        double share = 1.0 / groups.Count;
+        begin = group => new GroupSearch(group, storage, open, options, share, clock, Wake);
+        this.groups = [.. groups.Select(begin)];
     }
 
     public IReadOnlyList<GroupSearch> Groups => groups;
 
-    public GroupSearch Of(StorageGroup group) => groups.Find(g => g.Group == group)!;
+    /// <exception cref="MessageStoreException">GroupRestoring: the group is just going out of service, or coming back.</exception>
+    public GroupSearch Of(StorageGroup group) => groups.Find(g => g.Group == group) ?? throw new MessageStoreException(
+        ErrorIds.GroupRestoring, ErrorKind.Busy, $"Storage group {group.Name} is just going out of service, or coming back. Ask again.", group.Name);
+
+    /// <summary>Goes on with the groups that are open now: one that has gone is given up, one that has come is taken in, all others keep what they have. Not concurrently with itself.</summary>
+    public void Follow(IReadOnlyList<StorageGroup> open)
+    {
+        lock (gate)
+        {
+            if (isStopping) return;
+            isStopping = true;
+        }
+        stop.Cancel();
+        Task.WaitAll([.. new[] { indexing, merging }.OfType<Task>()]);
+        List<GroupSearch> before = groups;
+        groups = [.. open.Select(group => before.Find(g => g.Group == group) ?? begin(group))];
+        foreach (GroupSearch gone in before.Except(groups)) gone.Dispose();
+        lock (gate)
+        {
+            stop.Dispose();
+            stop = new CancellationTokenSource();
+            (indexing, merging, isStopping) = (null, null, false);
+        }
+        Wake();
+    }
 
     /// <summary>Ends when all messages that were there when it was called are indexed, as far as they can be read.</summary>
     /// <exception cref="MessageStoreException">What keeps the index from being made.</exception>
@@ -131,7 +158,7 @@ internal sealed class SearchIndexer : IDisposable
             catch (Exception error)
             {
                 // Whoever waits is told, and the next who asks tries again; nobody else is kept from anything.
-                Exception told = error is IOException or UnauthorizedAccessException ? StorageErrors.Wrap(error, "reading the search index", groups[0].Group.StoreFolder) : error;
+                Exception told = error is IOException or UnauthorizedAccessException ? StorageErrors.Wrap(error, "reading the search index", groups.Count > 0 ? groups[0].Group.StoreFolder : "") : error;
                 foreach (TaskCompletionSource waiter in served) waiter.TrySetException(told);
             }
         }
