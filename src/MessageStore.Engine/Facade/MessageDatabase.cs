@@ -35,7 +35,8 @@ public static class MessageDatabase
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.DatabaseInUse)
         {
-            return await OwningServer.ConnectAsync(path, OwningServer.OpeningPatience, cancellationToken).ConfigureAwait(false) ?? throw error;
+            if (await OwningServer.ConnectAsync(path, OwningServer.OpeningPatience, cancellationToken).ConfigureAwait(false) is { } server) return server;
+            throw;
         }
     }
 

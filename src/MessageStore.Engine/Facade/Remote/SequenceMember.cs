@@ -23,7 +23,8 @@ internal sealed class SequenceMember<T>(MethodInfo method) : StoreMember(method)
         RemoteCall call = await connection.StartAsync(this, arguments, cancellationToken).ConfigureAwait(false);
         await using (call.ConfigureAwait(false))
         {
-            while (await call.NextAsync(WireKind.Item, WireKind.End).ConfigureAwait(false) == WireKind.Item) yield return call.Read<T>();
+            // Cancelled, it is waited for: the call itself carries that over.
+            while (await call.NextAsync(WireKind.Item, WireKind.End, CancellationToken.None).ConfigureAwait(false) == WireKind.Item) yield return call.Read<T>();
         }
     }
 }
