@@ -20,6 +20,7 @@
         'Block-MessageArchive'
         'Export-MaintenanceSchedule'
         'Export-StoredMessage'
+        'Find-StoredMessage'
         'Get-ArchiveKey'
         'Get-MaintenanceHistory'
         'Get-MaintenanceSchedule'
@@ -64,6 +65,7 @@
         'Unblock-MessageArchive'
         'Unregister-MaintenanceSchedule'
         'Unregister-StorageNode'
+        'Update-MessageSearchIndex'
     )
     PrivateData          = @{
         PSData = @{

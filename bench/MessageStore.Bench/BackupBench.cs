@@ -12,7 +12,7 @@ namespace MessageStore.Bench;
 internal static class BackupBench
 {
     /// <summary>Sizes of messages like those of a mail corpus: most are small, most bytes are in the large ones.</summary>
-    private static readonly int[] SizeMix = [1 << 10, 2 << 10, 3 << 10, 4 << 10, 6 << 10, 8 << 10, 12 << 10, 24 << 10, 60 << 10, 400 << 10];
+    internal static readonly int[] SizeMix = [1 << 10, 2 << 10, 3 << 10, 4 << 10, 6 << 10, 8 << 10, 12 << 10, 24 << 10, 60 << 10, 400 << 10];
 
     private const int UserMessage = 4096;
 
@@ -144,7 +144,7 @@ internal static class BackupBench
     }
 
     /// <summary>Does something and watches how much memory the process takes beyond what it had.</summary>
-    private static async Task<(T Result, long Peak)> WithPeakAsync<T>(Func<Task<T>> work)
+    internal static async Task<(T Result, long Peak)> WithPeakAsync<T>(Func<Task<T>> work)
     {
         GC.Collect();
         long before = Environment.WorkingSet, peak = before;

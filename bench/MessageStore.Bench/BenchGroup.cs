@@ -28,12 +28,14 @@ internal static class BenchGroup
     public static GroupRecovery Recovery(string path, GroupOptions options) => new(DiskStorage.Instance, Store(path), Log(path), Identity, options);
 
     /// <summary>Appends messages round-robin to mailboxes m0, m1 …, which are created where missing.</summary>
+    /// <param name="prefix">What their names begin with: in a database no two groups have a mailbox of one name.</param>
     /// <returns>Their Ids.</returns>
-    public static async Task<Guid[]> FillAsync(StorageGroup group, int messages, int size, int mailboxes = 100)
+    public static async Task<Guid[]> FillAsync(StorageGroup group, int messages, int size, int mailboxes = 100, string prefix = "m")
     {
         var numbers = new int[mailboxes];
-        for (int m = 0; m < mailboxes; m++) (numbers[m], _) = await group.CreateMailboxAsync($"m{m}", CancellationToken.None).ConfigureAwait(false);
+        for (int m = 0; m < mailboxes; m++) (numbers[m], _) = await group.CreateMailboxAsync($"{prefix}{m}", CancellationToken.None).ConfigureAwait(false);
         byte[] bytes = Body(size);
+        byte[] sha256 = SHA256.HashData(bytes);
         var ids = new Guid[messages];
         var window = new Task[Window];
         Array.Fill(window, Task.CompletedTask);
@@ -42,18 +44,20 @@ internal static class BenchGroup
             int place = i % Window;
             await window[place].ConfigureAwait(false);
             ids[i] = Guid.CreateVersion7();
-            window[place] = AppendAsync(group, ids[i], numbers[i % mailboxes], i, bytes);
+            window[place] = AppendAsync(group, ids[i], numbers[i % mailboxes], i, bytes, sha256);
         }
         await Task.WhenAll(window).ConfigureAwait(false);
         return ids;
     }
 
-    public static Task AppendAsync(StorageGroup group, Guid id, int mailbox, int number, byte[] bytes)
+    /// <param name="sha256">Digest of the bytes; <see langword="null"/> where nobody will read them.</param>
+    public static Task AppendAsync(StorageGroup group, Guid id, int mailbox, int number, byte[] bytes, byte[]? sha256 = null)
     {
         var image = new ImageHeader
         {
             Id = id,
-            DigestLow = UInt128Bytes.From(id),
+            DigestLow = sha256 is null ? UInt128Bytes.From(id) : UInt128Bytes.Read(sha256),
+            DigestHigh = sha256 is null ? default : UInt128Bytes.Read(sha256.AsSpan(16)),
             ReceivedTicks = DateTimeOffset.UnixEpoch.UtcTicks + number,
             BodyLength = bytes.Length,
             Mailbox = mailbox,

@@ -98,6 +98,45 @@ Describe 'A damaged backup' {
     }
 }
 
+Describe 'Restore-MessageDatabase' {
+    It 'says with -WhatIf which files it would read, in which order, how much and for how long, and touches nothing' {
+        $output = pwsh -NoProfile -NonInteractive -Command "Import-Module '$RepositoryRoot/MessageStore.psd1'; Restore-MessageDatabase '$($backup.Path)' '$place/planned' -LogPath '$($db.LogPath)' -WhatIf" | Out-String
+        $output | Should -Match "What if: Restore SG1, SG2 to $([regex]::Escape("$place/planned"))"
+        $output | Should -Match "1\. images, logs and patches: $([regex]::Escape($backup.Path)), \d"
+        $output | Should -Match '2\. log that survived: '
+        $output | Should -Match 'to read, .* of room needed, about \d\d:\d\d:\d\d at .* a second \('
+        Get-ChildItem $place -Filter planned* | Should -BeNullOrEmpty
+        { Restore-MessageDatabase $backup.Path $db -WhatIf } | Should -Throw -ErrorId DestinationNotEmpty*
+    }
+
+    It 'stops behind a transaction of one group, or before a moment' {
+        $range = (Get-StorageGroupBackup -Path $backup.Path).LsnRanges | Where-Object StorageGroup -EQ SG1
+        $run = Restore-MessageDatabase $backup.Path ./bylsn -StorageGroup SG1 -Lsn $range.LastLsn
+        $run.StorageGroups | Should -Be SG1
+        $run.Messages | Should -Be 12
+        { Restore-MessageDatabase $backup.Path ./never -Lsn 3 } | Should -Throw -ErrorId InvalidParameter*
+        { Restore-MessageDatabase $backup.Path ./never -StorageGroup SG1 -Lsn 100000 } | Should -Throw -ErrorId PointInTimeNotCovered*
+        { Restore-MessageDatabase (Split-Path $backup.Path) ./never -PointInTime 2001-01-01 } | Should -Throw -ErrorId PointInTimeNotCovered*
+        Test-Path ./never | Should -BeFalse
+    }
+
+    It 'lays a new place out on the devices that are named, and keeps those of a database in its place' {
+        $null = Restore-MessageDatabase $backup.Path ./devices -NewStorePath ./ssd -NewLogPath ./disk -NewBackupPath ./disk/backups
+        $status = Get-MessageDatabase ./devices
+        $status.StorePath, $status.LogPath, $status.BackupPath | Should -Be "$place/ssd", "$place/disk", "$place/disk/backups"
+        (Get-StoredMessage ./devices).Count | Should -Be 24
+        { Restore-MessageDatabase $backup.Path ./more -NewStorePath ./ssd } | Should -Throw -ErrorId DestinationNotEmpty*
+        { Restore-MessageDatabase $backup.Path ./devices -Force -NewStorePath ./ssd2 -Confirm:$false } | Should -Throw -ErrorId InvalidParameter*
+    }
+
+    It 'restores a group of a database that this very pipeline has open' {
+        $null = Restore-MessageDatabase $backup.Path ./inuse
+        $run = Get-StoredMessage ./inuse alice | Select-Object -First 1 | ForEach-Object { Restore-MessageDatabase $backup.Path ./inuse -StorageGroup SG2 -Force -Confirm:$false -WarningAction SilentlyContinue }
+        $run.StorageGroups | Should -Be SG2
+        (Get-StoredMessage ./inuse).Count | Should -Be 24
+    }
+}
+
 Describe 'The drill' {
     It 'reads well, restores where it is told and leaves nothing there' {
         $null = New-Item -ItemType Directory ./scratch

@@ -13,11 +13,11 @@ $PromisedCmdlets = @(
     'Get-StorageNodeRecord', 'Register-StorageNode', 'Repair-StorageNode', 'Set-MessageArchive', 'Test-StorageNode', 'Unregister-StorageNode',
     'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-ExpiredMessage', 'Remove-MessageHold', 'Remove-StorageGroupBackup', 'Restore-ArchivedMessage', 'Set-MessageDatabase', 'Set-StoredMailbox',
     'Test-MessageArchive', 'Unblock-MessageArchive',
-    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
+    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Find-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
     'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Register-MaintenanceSchedule', 'Remove-StoredMailbox', 'Remove-StoredMessage',
     'Restore-MessageDatabase', 'Restore-StoredMessage', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-MessageServer', 'Start-StorageGroupBackup', 'Stop-MessageServer',
-    'Test-MessageDatabase', 'Test-StorageGroupBackup', 'Unregister-MaintenanceSchedule')
+    'Test-MessageDatabase', 'Test-StorageGroupBackup', 'Unregister-MaintenanceSchedule', 'Update-MessageSearchIndex')
 
 function New-TestFolder {
     # A folder of the test file's own. Not TestDrive: Pester empties that after each block, under the feet of a database that lives longer.

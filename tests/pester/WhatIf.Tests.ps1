@@ -11,6 +11,7 @@ BeforeDiscovery {
         @{ Name = 'Remove-StoredMessage'; Change = { Get-StoredMessage ./mail alice | Remove-StoredMessage -WhatIf } }
         @{ Name = 'Export-StoredMessage'; Change = { Export-StoredMessage ./mail alice ./out -Force -WhatIf } }
         @{ Name = 'Optimize-MessageDatabase'; Change = { Optimize-MessageDatabase ./mail -MinimumDeadShare 0 -WhatIf } }
+        @{ Name = 'Update-MessageSearchIndex'; Change = { Update-MessageSearchIndex ./mail -Rebuild -WhatIf } }
         @{ Name = 'Add-MessageHold'; Change = { Get-StoredMessage ./mail alice | Add-MessageHold -Reason test -WhatIf; Add-MessageHold ./mail bob -Reason test -WhatIf } }
         @{ Name = 'Remove-MessageHold'; Change = { Get-MessageHold ./mail -IncludeLifted | Remove-MessageHold -WhatIf } }
         @{ Name = 'Block-MessageArchive'; Change = { Block-MessageArchive ./mail alice -Reason test -WhatIf } }
@@ -46,7 +47,7 @@ AfterAll { Pop-Location; Remove-TestFolder $place }
 
 Describe '-WhatIf' {
     It 'is tried on every cmdlet that changes anything' -ForEach @{ Names = $Changes.Name } {
-        $Names | Sort-Object | Should -Be ($PromisedCmdlets -notmatch '^(Get|Test)-' | Sort-Object)
+        $Names | Sort-Object | Should -Be ($PromisedCmdlets -notmatch '^(Find|Get|Test)-' | Sort-Object)
     }
 
     It 'changes nothing with <Name>' -ForEach $Changes {

@@ -47,12 +47,12 @@ internal sealed class BackupContent : IDisposable
     public long? RecordedMessages(string group) => Find(chain[^1], group)?.End?.Messages;
 
     /// <summary>A group, with logs that survived the database put behind those of the backup.</summary>
-    /// <param name="stopTime">Transactions later than this (UTC ticks) are left out.</param>
-    public BackupGroupView Open(string group, IReadOnlyList<IStorageFile> laterLogs, long stopTime, CancellationToken cancellationToken)
+    /// <param name="limit">Transactions beyond it are left out.</param>
+    public BackupGroupView Open(string group, IReadOnlyList<IStorageFile> laterLogs, ReplayLimit limit, CancellationToken cancellationToken)
     {
         GroupSettings settings = Header.Settings.StorageGroups.First(g => g.Name == group);
         BackupGroupFiles files = FilesOf(group);
-        return new BackupGroupView(storage, files with { Logs = [.. files.Logs, .. laterLogs] }, MailDatabase.IdentityOf(Header.Settings, settings), stopTime, cancellationToken);
+        return new BackupGroupView(storage, files with { Logs = [.. files.Logs, .. laterLogs] }, MailDatabase.IdentityOf(Header.Settings, settings), limit, cancellationToken);
     }
 
     public void Dispose()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using MessageStore.IO;
 using MessageStore.Storage;
 
@@ -100,34 +101,72 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         using var reader = new BackupReader(storage, path);
         storage.CreateFolder(scratch);
         long free = storage.FreeBytes(scratch);
-        long needed = Math.Max(reader.Length, reader.Contents.Groups.Sum(g => g.Begin.SnapshotBytes + g.Begin.Segments.Sum(s => s.Length)));
+        long needed = ChainNeeds.Bytes(storage, BackupChain.Find(storage, path), [.. reader.Groups]);
         if (free < needed)
             return Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill needs {needed} bytes at {Path.GetDirectoryName(scratch)}; {free} are free."));
         UnpackTarget Choose(GroupSettings group) => new(group, Path.Combine(scratch, "store", group.Folder), Path.Combine(scratch, "logs", group.Folder));
-        List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(Choose, null, cancellationToken);
-        var groups = new List<StorageGroup>();
+        var device = new WatchedStorage(storage);
+        List<UnpackedGroup> unpacked = new BackupUnpacker(storage, device, reader, progress).Run(Choose, null, cancellationToken);
+        // From here on the backup is as it was written: what goes wrong now is in what it holds, or in the device that it was unpacked to.
         try
         {
-            foreach (UnpackedGroup group in unpacked)
-                groups.Add(StorageGroup.Open(storage, MailDatabase.IdentityOf(reader.Header.Settings, group.Target.Settings), new GroupOptions { Clock = clock },
-                    group.Target.StoreFolder, group.Target.LogFolder));
+            BackupDrill drill = OpenAndCompare(path, device, reader, unpacked, watch, cancellationToken);
+            return drill.Result == DrillResult.Verified || device.Failure is not { } failure ? drill : ScratchFailed(path, scratch, failure);
+        }
+        catch (MessageStoreException) when (device.Failure is not null)
+        {
+            return ScratchFailed(path, scratch, device.Failure);
+        }
+    }
+
+    private static BackupDrill ScratchFailed(string path, string scratch, Exception failure) =>
+        Inconclusive(path, StorageErrors.Wrap(failure, "reading what was restored to scratch", scratch).Message);
+
+    private BackupDrill OpenAndCompare(string path, IStorage device, BackupReader reader, List<UnpackedGroup> unpacked, Stopwatch watch, CancellationToken cancellationToken)
+    {
+        var groups = new StorageGroup[unpacked.Count];
+        try
+        {
+            InParallel(unpacked.Count, i =>
+            {
+                UnpackTarget target = unpacked[i].Target;
+                groups[i] = StorageGroup.Open(device, MailDatabase.IdentityOf(reader.Header.Settings, target.Settings), new GroupOptions { Clock = clock }, target.StoreFolder, target.LogFolder);
+            }, cancellationToken);
             return Compare(path, groups, unpacked, watch.Elapsed, cancellationToken);
         }
         finally
         {
-            foreach (StorageGroup group in groups) group.Dispose();
+            foreach (StorageGroup? group in groups) group?.Dispose();
         }
     }
 
-    private BackupDrill Compare(string path, List<StorageGroup> groups, List<UnpackedGroup> unpacked, TimeSpan restored, CancellationToken cancellationToken)
+    /// <summary>Does something with each group, on as many processors as there are; the first error comes out as it is.</summary>
+    private static void InParallel(int groups, Action<int> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Parallel.For(0, groups, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, work);
+        }
+        catch (AggregateException error)
+        {
+            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+        }
+    }
+
+    private BackupDrill Compare(string path, StorageGroup[] groups, List<UnpackedGroup> unpacked, TimeSpan restored, CancellationToken cancellationToken)
     {
         long messages = 0, differences = 0;
         var reasons = new List<string>();
-        for (int i = 0; i < groups.Count; i++)
+        var verified = new GroupVerification[groups.Length];
+        InParallel(groups.Length, i =>
         {
-            progress?.Report(new RunProgress("Comparing", groups[i].Name, i, groups.Count));
+            progress?.Report(new RunProgress("Comparing", groups[i].Name, i, groups.Length));
+            verified[i] = GroupVerifier.Run(groups[i], cancellationToken);
+        }, cancellationToken);
+        for (int i = 0; i < groups.Length; i++)
+        {
             GroupEndMark end = unpacked[i].End;
-            GroupVerification found = GroupVerifier.Run(groups[i], cancellationToken);
+            GroupVerification found = verified[i];
             messages += found.Messages;
             differences += found.Damaged + Math.Abs(found.Messages - end.Messages);
             reasons.AddRange(found.Differences);

@@ -7,7 +7,7 @@ namespace MessageStore.Backups;
 internal sealed partial class BackupGroupView
 {
     /// <summary>Applies logs and patches, passing over what is damaged.</summary>
-    private void Replay(IndexTables? tables, long stopTime, CancellationToken cancellationToken)
+    private void Replay(IndexTables? tables, ReplayLimit limit, CancellationToken cancellationToken)
     {
         var applier = new Applier(index, nowhere, identity);
         var parts = new Dictionary<Guid, List<(IStorageFile, long)>>();
@@ -25,22 +25,22 @@ internal sealed partial class BackupGroupView
         for (int number = 0; number < files.Logs.Count; number++)
         {
             IStorageFile log = files.Logs[number];
-            long offset = 0;
-            while (FrameScanner.FindNext(log, identity.Salt, offset) is { } next)
+            for ((long Offset, ulong Lsn)? start = StartOf(log); start is { } at;)
             {
-                using var reader = new FrameReader(log, identity.Salt, next.Offset, next.Header.Lsn);
+                using var reader = new FrameReader(log, identity.Salt, at.Offset, at.Lsn);
                 while (reader.TryRead(out FrameHeader frame, out ReadOnlySpan<byte> payload))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (frame.Lsn <= LastLsn) continue;
-                    if (frame.TimeTicks > stopTime) return;
+                    if (limit.Excludes(frame)) return;
                     if (begun) MissingTransactions += frame.Lsn - LastLsn - 1;
                     begun = true;
                     Apply(applier, parts, frame, payload, log, number, reader.FrameOffset);
                     LastLsn = frame.Lsn;
                     LastTime = frame.TimeTicks;
                 }
-                offset = reader.End.Offset + FrameHeader.Alignment;
+                if (begun && reader.End.Lsn == LastLsn + 1 && reader.End.Lsn <= Math.Min(files.EndLsn, limit.Lsn)) TakeDamaged(applier, parts, log, number, reader.End);
+                start = NextIn(log, reader.End.Offset + FrameHeader.Alignment);
             }
         }
         if (files.EndLsn > LastLsn) MissingTransactions += files.EndLsn - LastLsn;
@@ -77,6 +77,39 @@ internal sealed partial class BackupGroupView
                 break;
         }
         if (IsKnown(type)) applier.Apply(type, payload, place);
+    }
+
+    /// <summary>Where the transactions of a log file begin, and with which.</summary>
+    private (long Offset, ulong Lsn)? StartOf(IStorageFile log) => GroupFileHeader.Read(log, out int length) is { } header ? (length, header.Number) : NextIn(log, 0);
+
+    private (long Offset, ulong Lsn)? NextIn(IStorageFile log, long offset) => FrameScanner.FindNext(log, identity.Salt, offset) is { } next ? (next.Offset, next.Header.Lsn) : null;
+
+    /// <summary>
+    /// A frame that is not what was written may still tell which message it held: header and summary have a checksum of their own, and the parts of a large message name its Id. So it is
+    /// applied, and whoever verifies the message finds the damage and can say whose it is.
+    /// </summary>
+    /// <param name="end">Where the frame lies; the backup recorded that it was there.</param>
+    private void TakeDamaged(Applier applier, Dictionary<Guid, List<(IStorageFile, long)>> parts, IStorageFile log, int number, FrameEnd end)
+    {
+        int read = log.ReadFully(buffer.AsSpan(0, FrameHeader.Size + ImageHeader.Size + ushort.MaxValue), end.Offset);
+        if (read < FrameHeader.Size + ImageHeader.PartHeaderSize) return;
+        ReadOnlySpan<byte> payload = buffer.AsSpan(FrameHeader.Size, read - FrameHeader.Size);
+        // Where its own header is lost, too, what it holds says what it is: what has a place already cannot arrive.
+        var type = FrameHeader.TryRead(buffer, identity.Salt, out FrameHeader frame) && frame.Lsn == end.Lsn ? (TransactionType)frame.Type : default;
+        if (ImageHeader.TryRead(payload, identity.Salt, out ImageHeader image))
+        {
+            if (type == default && index.Find(UInt128Bytes.From(image.Id)) < 0)
+                type = image.BodyLength > ImageHeader.PartBytes ? TransactionType.AppendBegin : TransactionType.Append;
+            if (type is not (TransactionType.Append or TransactionType.AppendBegin or TransactionType.Recalled)) return;
+        }
+        else
+        {
+            if (type == default) type = TransactionType.AppendPart;
+            if (type != TransactionType.AppendPart || !applier.Pending.TryGetValue(new Guid(payload[..16], bigEndian: true), out PendingAppend? append)
+                || BinaryPrimitives.ReadInt32LittleEndian(payload[16..]) is var part && (part < 1 || part >= ImageHeader.FrameCount(append.Image.BodyLength))) return;
+        }
+        Apply(applier, parts, frame with { Type = (byte)type }, payload, log, number, end.Offset);
+        LastLsn = end.Lsn;
     }
 
     /// <summary>Looks through the segments for messages that the index has lost: an image names its mailbox, folder and flags as of its arrival.</summary>

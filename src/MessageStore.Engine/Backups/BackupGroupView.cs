@@ -23,14 +23,14 @@ internal sealed partial class BackupGroupView : IDisposable
     private MessageIndex index = new();
     private bool disposed;
 
-    /// <param name="stopTime">Transactions later than this (UTC ticks) are left out.</param>
-    public BackupGroupView(IStorage storage, BackupGroupFiles files, GroupIdentity identity, long stopTime, CancellationToken cancellationToken)
+    /// <param name="limit">Transactions beyond it are left out.</param>
+    public BackupGroupView(IStorage storage, BackupGroupFiles files, GroupIdentity identity, ReplayLimit limit, CancellationToken cancellationToken)
     {
         this.files = files;
         this.identity = identity;
         nowhere = new SegmentStore(storage, "", identity, long.MaxValue); // nothing is ever placed in it
         IndexTables? tables = LoadIndex(cancellationToken);
-        Replay(tables, stopTime, cancellationToken);
+        Replay(tables, limit, cancellationToken);
     }
 
     public GroupIdentity Identity => identity;

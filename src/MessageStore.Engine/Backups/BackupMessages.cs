@@ -7,16 +7,26 @@ namespace MessageStore.Backups;
 /// <summary>A message found in a backup.</summary>
 /// <param name="Source">Its image; every byte of it was verified, unless there is a problem.</param>
 /// <param name="Problem">Why it cannot be taken; <see langword="null"/> where it can.</param>
-internal sealed record FoundMessage(StoredMessage Message, string StorageGroup, IndexEntry Entry, ImageHeader Image, ImageSource? Source, string? Problem);
+internal sealed record FoundMessage(StoredMessage Message, string StorageGroup, IndexEntry Entry, ImageHeader Image, ImageSource? Source, string? Problem)
+{
+    /// <summary>Whether its deletion date has passed since.</summary>
+    public bool IsExpired { get; init; }
+}
 
 /// <summary>Finds messages in a backup where they lie, also in a damaged one: what is whole is found.</summary>
 internal static class BackupMessages
 {
+    /// <summary>How many messages the expired ones are picked from at a time.</summary>
+    private const int AskedAtOnce = 4096;
+
+    private static readonly HashSet<Guid> NoIds = [];
+
     private static readonly string InArchive = "When the backup was made its body lay in the archive already, and the backup has none of it. Look for it with Get-StoredMessage, or in the archive's files.";
 
     /// <summary>The messages that meet the criteria, mailbox by mailbox in order of arrival, then an entry for each Id that was not found.</summary>
+    /// <param name="expired">Says which messages have expired; asked for many at a time.</param>
     /// <exception cref="MessageStoreException">InvalidParameter without a criterion, BackupNotFound, MailboxNotFound, BackupDamaged where the file does not even say what it holds.</exception>
-    public static IEnumerable<FoundMessage> Find(IStorage storage, MessageRestoreOptions options, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    public static IEnumerable<FoundMessage> Find(IStorage storage, MessageRestoreOptions options, Func<IReadOnlySet<Guid>, IReadOnlySet<Guid>>? expired, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         if (options is { Ids.Count: 0, Mailbox: null, Folder: null, ReceivedAfter: null, ReceivedBefore: null })
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
@@ -28,17 +38,17 @@ internal static class BackupMessages
         foreach (string name in content.Groups)
         {
             progress?.Report(new RunProgress("Looking into the backup", name, 0, 0));
-            using BackupGroupView view = content.Open(name, [], long.MaxValue, cancellationToken);
-            foreach (MailboxState mailbox in view.Mailboxes)
+            using BackupGroupView view = content.Open(name, [], ReplayLimit.None, cancellationToken);
+            List<MailboxState> mailboxes = [.. view.Mailboxes.Where(m => options.Mailbox is null || Wildcard.Matches(options.Mailbox, m.Name))];
+            sawMailbox |= mailboxes.Count > 0;
+            foreach ((MailboxState Mailbox, IndexEntry Entry)[] some in mailboxes.SelectMany(m => view.List(m).Where(e => Matches(options, m, e)).Select(e => (m, e))).Chunk(AskedAtOnce))
             {
-                if (options.Mailbox is not null && !Wildcard.Matches(options.Mailbox, mailbox.Name)) continue;
-                sawMailbox = true;
-                foreach (IndexEntry entry in view.List(mailbox))
+                IReadOnlySet<Guid> gone = expired?.Invoke(some.Select(s => s.Entry.Id.ToGuid()).ToHashSet()) ?? NoIds;
+                foreach ((MailboxState mailbox, IndexEntry entry) in some)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    if (!Matches(options, mailbox, entry)) continue;
                     missing.Remove(entry.Id.ToGuid());
-                    yield return Take(view, mailbox, entry);
+                    yield return Take(view, mailbox, entry) with { IsExpired = gone.Contains(entry.Id.ToGuid()) };
                 }
             }
         }

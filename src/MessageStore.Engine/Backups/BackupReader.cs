@@ -1,11 +1,12 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using MessageStore.IO;
 
 namespace MessageStore.Backups;
 
 /// <summary>
-/// Reads a backup file from front to back and verifies all of it: every frame by its checksum and its place in the sequence, all of them by the
-/// trailer's digest. The first thing that is wrong is an error that names file and offset.
+/// Reads a backup file and verifies what it reads: every frame by its checksum and its place in the sequence, and all of them, when its stretches were read, by the trailer's digest. The first
+/// thing that is wrong is an error that names file and offset.
 /// </summary>
 internal sealed class BackupReader : IDisposable
 {
@@ -13,10 +14,11 @@ internal sealed class BackupReader : IDisposable
     private const int SmallestBuffer = 64 << 10;
 
     private readonly IStorageFile file;
-    private readonly BackupDigest digest = new();
+    private readonly byte[] headerLeaf = new byte[BackupDigest.LeafBytes];
     private readonly long length;
     private byte[] buffer = new byte[SmallestBuffer];
     private long position;
+    private long headerLength;
     private ulong sequence;
 
     /// <summary>Opens the file, reads its header, its trailer and its contents.</summary>
@@ -56,7 +58,7 @@ internal sealed class BackupReader : IDisposable
 
     public BackupHeader Header { get; }
 
-    /// <summary>The trailer as the end of the file has it. What it says is proved only when <see cref="Next"/> has come to it.</summary>
+    /// <summary>The trailer as the end of the file has it. What it says is proved only by <see cref="CheckDigest"/>.</summary>
     public BackupTrailer Trailer { get; }
 
     /// <summary>What is where; proved as the trailer is.</summary>
@@ -70,31 +72,62 @@ internal sealed class BackupReader : IDisposable
     /// <summary>Bytes read so far.</summary>
     public long Position => position;
 
-    /// <summary>The next frame; its payload is valid until the next call. The trailer is the last, and comes only when everything before it was whole.</summary>
+    /// <summary>The next frame; its payload is valid until the next call. The trailer is the last.</summary>
     /// <exception cref="MessageStoreException">BackupDamaged.</exception>
     public BackupFrameType Next(out ReadOnlySpan<byte> payload)
     {
         FrameHeader header = ReadFrame(Header?.Salt ?? 0, out int frameLength);
         payload = buffer.AsSpan(FrameHeader.Size, header.PayloadLength);
-        var type = (BackupFrameType)header.Type;
-        if (type == BackupFrameType.Trailer)
-        {
-            if (digest.Finish() != Trailer.Sha256 || Trailer.Frames != (long)sequence || Trailer.Bytes != position)
-                throw Damaged(position, "its frames do not come to the digest in its trailer");
-            if (position + frameLength != length) throw Damaged(position + frameLength, "bytes follow its trailer");
-        }
-        else
-        {
-            digest.Add(buffer.AsSpan(0, frameLength));
-        }
         position += frameLength;
         sequence++;
-        return type;
+        return (BackupFrameType)header.Type;
     }
 
-    /// <summary>
-    /// Goes to a group without reading what lies before. From then on every frame is still verified by itself, but <see cref="Next"/> must not be called up to the trailer.
-    /// </summary>
+    /// <summary>The stretches of the file behind its header, one after the other without gaps: what lies before the groups, each group, what lies behind them.</summary>
+    /// <exception cref="MessageStoreException">BackupDamaged: its contents name places that do not join.</exception>
+    public List<BackupStretch> Stretches()
+    {
+        var stretches = new List<BackupStretch>();
+        (long Offset, long Frame) at = (headerLength, 2);
+        void Add(long end, long endFrame, GroupContents? group)
+        {
+            if (end < at.Offset || endFrame < at.Frame) throw Damaged(Trailer.ContentsOffset, "its contents name places that do not join");
+            stretches.Add(new BackupStretch(at.Offset, at.Frame, end, endFrame, group));
+            at = (end, endFrame);
+        }
+        for (int i = 0; i < Contents.Groups.Count; i++)
+        {
+            GroupContents group = Contents.Groups[i];
+            Add(group.Offset, group.Frame, null);
+            GroupContents? next = i + 1 < Contents.Groups.Count ? Contents.Groups[i + 1] : null;
+            Add(group.Offset + group.Bytes, next?.Frame ?? Contents.KeysFrame, group);
+        }
+        Add(length, Trailer.Frames + 2, null);
+        return stretches;
+    }
+
+    /// <summary>The frames of a stretch. Several may be read at the same time.</summary>
+    public BackupFrames Read(BackupStretch stretch) => new(this, file, stretch);
+
+    /// <summary>Proves that nothing is missing and nothing was exchanged.</summary>
+    /// <param name="leaves">The digests of all frames behind the header and before the trailer, in order.</param>
+    /// <exception cref="MessageStoreException">BackupDamaged.</exception>
+    public void CheckDigest(IEnumerable<ReadOnlyMemory<byte>> leaves)
+    {
+        using var digest = new BackupDigest();
+        digest.AddLeaf(headerLeaf);
+        long frames = 1;
+        foreach (ReadOnlyMemory<byte> some in leaves)
+        {
+            digest.AddLeaf(some.Span);
+            frames += some.Length / BackupDigest.LeafBytes;
+        }
+        long trailerOffset = length - FrameHeader.FrameLength(BackupTrailer.PayloadLength);
+        if (digest.Finish() != Trailer.Sha256 || Trailer.Frames != frames || Trailer.Bytes != trailerOffset)
+            throw Damaged(trailerOffset, "its frames do not come to the digest in its trailer");
+    }
+
+    /// <summary>Goes to a group without reading what lies before. From then on every frame is still verified by itself.</summary>
     public void GoTo(GroupContents group)
     {
         position = group.Offset;
@@ -107,15 +140,14 @@ internal sealed class BackupReader : IDisposable
     public void Dispose()
     {
         file?.Dispose();
-        digest.Dispose();
     }
 
     private BackupHeader ReadHeader()
     {
         FrameHeader frame = ReadFrame(0, out int frameLength);
         if (frame.Type != (byte)BackupFrameType.Header) throw Damaged(0, "it does not begin with a header");
-        digest.Add(buffer.AsSpan(0, frameLength));
-        position += frameLength;
+        SHA256.HashData(buffer.AsSpan(0, frameLength), headerLeaf);
+        position = headerLength = frameLength;
         sequence++;
         BackupHeader header = Decode<BackupHeader>(buffer.AsSpan(FrameHeader.Size, frame.PayloadLength), 0);
         if (header.Format > BackupHeader.CurrentFormat)

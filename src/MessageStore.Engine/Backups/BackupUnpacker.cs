@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using MessageStore.IO;
 using MessageStore.Storage;
 
@@ -13,17 +13,16 @@ internal sealed record UnpackTarget(GroupSettings Settings, string StoreFolder, 
 internal sealed record UnpackedGroup(UnpackTarget Target, GroupBeginMark Begin, GroupEndMark End);
 
 /// <summary>
-/// Lays the files of a backup out again, with those of all sets that it stands on: images, then logs, then patches, in the order in which they were written. What it leaves is
-/// exactly what a storage group looks like after a crash, so the one recovery there is brings it back to life.
+/// Lays the files of a backup out again, with those of all sets that it stands on: images, then logs, then patches, in the order in which they were written; as many groups at the same time as
+/// there are processors. What it leaves is exactly what a storage group looks like after a crash, so the one recovery there is brings it back to life.
 /// </summary>
-internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IProgress<RunProgress>? progress)
+/// <param name="storage">Has the backups.</param>
+/// <param name="target">Gets the files.</param>
+internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupReader reader, IProgress<RunProgress>? progress)
 {
-    private readonly HashSet<string> created = [];
-    private string openPath = "";
-    private IStorageFile? open;
-    private List<UnpackTarget> targets = [];
-    private string? keysFile;
+    private readonly ConcurrentDictionary<string, bool> created = new();
     private long done;
+    private long bytesInAll;
 
     /// <param name="choose">Says where a group goes; <see langword="null"/> to leave it out.</param>
     /// <param name="keysFile">Gets the image of the key manager; <see langword="null"/> to leave it out.</param>
@@ -31,24 +30,28 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
     /// <exception cref="MessageStoreException">BackupDamaged, BackupChainBroken, DiskFull, and other device errors.</exception>
     public List<UnpackedGroup> Run(Func<GroupSettings, UnpackTarget?> choose, string? keysFile, CancellationToken cancellationToken)
     {
-        this.keysFile = keysFile;
         BackupChain chain = BackupChain.Find(storage, reader.Path);
         var sets = new List<BackupReader>();
         try
         {
             foreach (string path in chain.Paths.SkipLast(1)) sets.Add(new BackupReader(storage, path));
             sets.Add(reader);
+            bytesInAll = chain.Bytes;
             int images = sets.FindLastIndex(s => s.Header.Kind != BackupKind.Logs);
             var plan = new ChainPlan([.. sets.Select(s => s.Contents)], images, (set, what) => Broken(sets[set].Path, what));
-            targets = [.. reader.Header.Settings.StorageGroups.Where(g => reader.Groups.Contains(g.Name)).Select(choose).OfType<UnpackTarget>()];
-            foreach (UnpackTarget target in targets) CreateFolders(target);
-            for (int set = 0; set < sets.Count; set++) Unpack(sets[set], set, images, plan, chain.Bytes, cancellationToken);
-            return [.. targets.Select(t => new UnpackedGroup(t, Contents(sets[images], t).Begin, Contents(reader, t).End))];
+            List<UnpackTarget> targets = [.. reader.Header.Settings.StorageGroups.Where(g => reader.Groups.Contains(g.Name)).Select(choose).OfType<UnpackTarget>()];
+            foreach (UnpackTarget group in targets) CreateFolders(group);
+            for (int i = 0; i < sets.Count; i++)
+            {
+                int set = i;
+                Unpack(sets[set], targets, new SetPart(set == images, set >= images, set >= images ? keysFile : null, (group, segment) => plan.Wanted(set, group, segment)), cancellationToken);
+            }
+            List<UnpackedGroup> unpacked = [.. targets.Select(t => new UnpackedGroup(t, Contents(sets[images], t).Begin, Contents(reader, t).End))];
+            foreach (UnpackedGroup group in unpacked) BeginLog(group);
+            return unpacked;
         }
         finally
         {
-            open?.Dispose();
-            open = null;
             foreach (BackupReader below in sets)
                 if (!ReferenceEquals(below, reader)) below.Dispose();
         }
@@ -56,114 +59,51 @@ internal sealed class BackupUnpacker(IStorage storage, BackupReader reader, IPro
 
     private static GroupContents Contents(BackupReader set, UnpackTarget target) => set.Contents.Groups.First(g => g.Begin.Name == target.Settings.Name);
 
-    /// <summary>Takes from one set what the plan says, and reads all of it, so that all of it is verified.</summary>
-    private void Unpack(BackupReader source, int set, int images, ChainPlan plan, long bytesInAll, CancellationToken cancellationToken)
+    /// <summary>Takes from one set what is wanted of it, and reads all of it, so that all of it is verified.</summary>
+    private void Unpack(BackupReader source, List<UnpackTarget> targets, SetPart part, CancellationToken cancellationToken)
     {
-        long before = done;
-        GroupBeginMark? begin = null;
-        UnpackTarget? target = null;
-        LogsMark logs = new([]);
-        while (true)
+        List<BackupStretch> stretches = source.Stretches();
+        var unpackers = new StretchUnpacker[stretches.Count];
+        var failures = new Exception?[stretches.Count];
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Parallel.For(0, stretches.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            long offset = source.Position;
-            BackupFrameType type = source.Next(out ReadOnlySpan<byte> payload);
-            switch (type)
+            using var files = new UnpackedFiles(target, created);
+            try
             {
-                case BackupFrameType.GroupBegin:
-                    begin = source.Decode<GroupBeginMark>(payload, offset);
-                    target = targets.Find(t => t.Settings.Name == begin.Name);
-                    break;
-                case BackupFrameType.Snapshot when target is not null && set == images:
-                    WriteChunk(IndexSnapshot.PathOf(target.StoreFolder, begin!.CheckpointLsn), payload, 0, long.MaxValue);
-                    break;
-                case BackupFrameType.Segment when target is not null:
-                    int number = BinaryPrimitives.ReadInt32LittleEndian(payload);
-                    (long from, long to) = plan.Wanted(set, begin!.Name, number);
-                    WriteChunk(Path.Combine(GroupRecovery.SegmentFolder(target.StoreFolder), SegmentStore.FileName(number)), payload, from, to);
-                    break;
-                case BackupFrameType.LogsMark:
-                    logs = source.Decode<LogsMark>(payload, offset);
-                    break;
-                case BackupFrameType.Log or BackupFrameType.Patch when target is not null && set >= images:
-                    LogMark log = logs.Files[BinaryPrimitives.ReadInt32LittleEndian(payload)];
-                    WriteChunk(Path.Combine(target.LogFolder, LogFiles.NameOf(log.FirstLsn, log.IsPatch ? GroupFileKind.Patch : GroupFileKind.Log)), payload, 0, long.MaxValue);
-                    break;
-                case BackupFrameType.GroupEnd when target is not null && ReferenceEquals(source, reader):
-                    Flush();
-                    EndGroup(target, source.Decode<GroupEndMark>(payload, offset));
-                    break;
-                case BackupFrameType.Keys when keysFile is not null && set >= images:
-                    WriteChunk(keysFile, payload, 0, long.MaxValue);
-                    break;
-                case BackupFrameType.Trailer:
-                    Flush();
-                    done = before + source.Length;
-                    return;
-                default:
-                    break;
+                string name = stretches[i].Group?.Begin.Name ?? "";
+                unpackers[i] = new StretchUnpacker(source, stretches[i], targets.Find(t => t.Settings.Name == name), part, files);
+                unpackers[i].Run(bytes => Advance(name, bytes), stop.Token);
             }
-            done = before + source.Position;
-            progress?.Report(new RunProgress("Restoring", begin?.Name ?? "", done, Math.Max(done, bytesInAll)));
-        }
+            catch (Exception error)
+            {
+                failures[i] = error;
+                stop.Cancel(); // the others need not go on
+            }
+        });
+        cancellationToken.ThrowIfCancellationRequested();
+        if (failures.FirstOrDefault(f => f is not (null or OperationCanceledException)) is { } failure) throw failure;
+        source.CheckDigest(unpackers.Select(u => u.Leaves));
+    }
+
+    private void Advance(string group, long bytes)
+    {
+        long now = Interlocked.Add(ref done, bytes);
+        progress?.Report(new RunProgress("Restoring", group, now, Math.Max(now, bytesInAll)));
     }
 
     /// <summary>A session in which nobody wrote has neither logs nor patches, but a group needs a log to go on with.</summary>
-    private void EndGroup(UnpackTarget target, GroupEndMark end)
+    private void BeginLog(UnpackedGroup group)
     {
-        if (LogFiles.List(storage, target.LogFolder).Count > 0) return;
-        using var log = new LogWriter(storage, target.LogFolder, MailDatabase.IdentityOf(reader.Header.Settings, target.Settings));
-        log.Rotate(GroupFileKind.Log, end.EndLsn + 1, end.EndTime.UtcTicks);
+        if (LogFiles.List(target, group.Target.LogFolder).Count > 0) return;
+        using var log = new LogWriter(target, group.Target.LogFolder, MailDatabase.IdentityOf(reader.Header.Settings, group.Target.Settings));
+        log.Rotate(GroupFileKind.Log, group.End.EndLsn + 1, group.End.EndTime.UtcTicks);
     }
 
-    private void CreateFolders(UnpackTarget target)
+    private void CreateFolders(UnpackTarget group)
     {
-        DurableFolder.Create(storage, GroupRecovery.SegmentFolder(target.StoreFolder));
-        DurableFolder.Create(storage, target.LogFolder);
-    }
-
-    /// <summary>Writes what a chunk has between two offsets of its file.</summary>
-    private void WriteChunk(string path, ReadOnlySpan<byte> payload, long from, long to)
-    {
-        long start = BinaryPrimitives.ReadInt64LittleEndian(payload[8..]);
-        ReadOnlySpan<byte> body = payload[BackupWriter.ChunkHeaderSize..];
-        long begin = Math.Max(start, from), end = Math.Min(start + body.Length, to);
-        if (begin >= end) return;
-        try
-        {
-            if (openPath != path)
-            {
-                // One file after the other comes, so the one before is complete, as far as this set goes.
-                Flush();
-                open = storage.Open(path, created.Add(path) ? FileAccessKind.CreateOrTruncate : FileAccessKind.ReadWrite);
-                openPath = path;
-            }
-            open!.Write(body.Slice((int)(begin - start), (int)(end - begin)), begin);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw StorageErrors.Wrap(error, "restoring", path);
-        }
-    }
-
-    private void Flush()
-    {
-        if (open is null) return;
-        try
-        {
-            open.Flush();
-            open.Dispose();
-            open = null;
-            storage.FlushFolder(Path.GetDirectoryName(openPath)!);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw StorageErrors.Wrap(error, "restoring", openPath);
-        }
-        finally
-        {
-            openPath = "";
-        }
+        DurableFolder.Create(target, GroupRecovery.SegmentFolder(group.StoreFolder));
+        DurableFolder.Create(target, group.LogFolder);
     }
 
     private static MessageStoreException Broken(string path, string what) => new(ErrorIds.BackupChainBroken, ErrorKind.Damaged,

@@ -2,7 +2,7 @@ using MessageStore.IO;
 
 namespace MessageStore.Backups;
 
-/// <summary>Bytes on their way into a backup file: a frame, or a chunk of a layer. Goes back to its pool when the last of those who hold it lets go.</summary>
+/// <summary>Bytes on their way into a backup file or out of one: a frame, or a chunk of a layer. Goes back to its pool when the last of those who hold it lets go.</summary>
 internal sealed class Block(BlockPool pool, int capacity) : IDisposable
 {
     private int holders = 1;
@@ -15,6 +15,9 @@ internal sealed class Block(BlockPool pool, int capacity) : IDisposable
     /// <summary>The frame's header, still without checksums.</summary>
     public FrameHeader Header { get; set; }
 
+    /// <summary>Where it lies in its file, where it was read from one.</summary>
+    public long Offset { get; set; }
+
     /// <summary>The frame's digest.</summary>
     public byte[] Leaf { get; } = new byte[BackupDigest.LeafBytes];
 
@@ -24,6 +27,15 @@ internal sealed class Block(BlockPool pool, int capacity) : IDisposable
     public void Ensure(int length)
     {
         if (Bytes.Length < length) Bytes = new byte[length];
+    }
+
+    /// <summary>Makes room and keeps what the first bytes are.</summary>
+    public void Extend(int kept, int length)
+    {
+        if (Bytes.Length >= length) return;
+        byte[] larger = new byte[length];
+        Bytes.AsSpan(0, kept).CopyTo(larger);
+        Bytes = larger;
     }
 
     /// <summary>Counts more holders, each of which is to dispose it.</summary>

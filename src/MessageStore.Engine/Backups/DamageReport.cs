@@ -34,7 +34,7 @@ internal sealed class DamageReport
         foreach (string group in content.Groups)
         {
             progress?.Report(new RunProgress("Looking for damage", group, 0, 0));
-            using BackupGroupView view = content.Open(group, [], long.MaxValue, cancellationToken);
+            using BackupGroupView view = content.Open(group, [], ReplayLimit.None, cancellationToken);
             foreach (MailboxState mailbox in view.Mailboxes)
             {
                 foreach (IndexEntry entry in view.List(mailbox))

@@ -9,7 +9,7 @@ internal sealed partial class DatabaseRestore
     private RestoreRun RunSalvage(string backup, MessageStoreException damage, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
         using var content = BackupContent.Open(storage, backup, verify: true, cancellationToken);
-        RestorePlan plan = RestorePlan.Make(storage, content.Header, content.Groups, options, clock);
+        RestorePlan plan = Plan(content.Header, content.Groups, options);
         var report = new DamageReport();
         report.Add(content.Damage);
         return InPlaceOf(plan, () =>
@@ -23,7 +23,7 @@ internal sealed partial class DatabaseRestore
             }
             WriteKeys(content.Keys, plan.KeysImage);
             // The point in time is in what was salvaged already; its transactions are all from now.
-            RestoreRun run = Replay(targets, plan, content.Header, options with { PointInTime = null }, restoreKeys, cancellationToken);
+            RestoreRun run = Replay(targets, plan, content.Header, options with { PointInTime = null, Lsn = null }, restoreKeys, cancellationToken);
             return run with
             {
                 ReplayedTransactions = 0,
@@ -40,10 +40,10 @@ internal sealed partial class DatabaseRestore
         var logs = new List<IStorageFile>();
         try
         {
-            foreach (LogFile log in SurvivingLogs(target.Settings, plan, out _)) logs.Add(storage.Open(log.Path, FileAccessKind.Read));
-            using BackupGroupView view = content.Open(target.Settings.Name, logs, options.PointInTime?.UtcTicks ?? long.MaxValue, cancellationToken);
+            foreach (LogFile log in plan.SurvivingLogsOf(storage, target.Settings, out _)) logs.Add(storage.Open(log.Path, FileAccessKind.Read));
+            using BackupGroupView view = content.Open(target.Settings.Name, logs, options.Limit, cancellationToken);
             new GroupSalvage(storage, clock, progress).Run(view, target, report, cancellationToken);
-            report.Count(view, logs.Count == 0 && options.PointInTime is null ? content.RecordedMessages(target.Settings.Name) : null);
+            report.Count(view, logs.Count == 0 && !options.HasPoint ? content.RecordedMessages(target.Settings.Name) : null);
         }
         finally
         {

@@ -14,11 +14,15 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     /// <summary>The keys recovered and the warnings that came of it.</summary>
     internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
 
+    /// <summary>Whether the caller owns the database at the destination: its groups that are restored are out of service, and all others serve.</summary>
+    public bool IsOwned { get; init; }
+
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, LogDamaged, DiskFull.</exception>
     public RestoreRun Run(RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
-        string backup = BackupCatalog.Newest(storage, options.BackupPath, clock);
+        string backup = RestoreSource.Find(storage, options, clock);
+        if (!IsOwned) FolderSwap.Complete(storage, MailDatabase.SwapBeside(Path.GetFullPath(options.Destination))); // of a restore that was killed in its last moment
         RestoreRun run;
         try
         {
@@ -31,26 +35,43 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         return run with { BackupPath = backup, Bytes = storage.FileLength(backup), Duration = watch.Elapsed };
     }
 
+    /// <summary>Looks whether a restore could begin, and touches nothing.</summary>
+    /// <exception cref="MessageStoreException">What <see cref="Run"/> throws before it begins.</exception>
+    public void Check(RestoreOptions options)
+    {
+        using var reader = new BackupReader(storage, RestoreSource.Find(storage, options, clock));
+        Plan(reader.Header, reader.Groups, options);
+    }
+
+    private RestorePlan Plan(BackupHeader header, IReadOnlyList<string> groups, RestoreOptions options)
+    {
+        RestorePlan plan = RestorePlan.Make(storage, header, groups, options, clock);
+        if (IsOwned && !plan.InPlace)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
+                $"The backup is one of another database ({header.Database}). Restore it to a new place, and take messages from there.", options.BackupPath);
+        return plan;
+    }
+
     private RestoreRun RunWhole(string backup, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
         using var reader = new BackupReader(storage, backup);
-        RestorePlan plan = RestorePlan.Make(storage, reader.Header, reader.Groups, options, clock);
+        RestorePlan plan = Plan(reader.Header, reader.Groups, options);
         return InPlaceOf(plan, () =>
         {
-            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
+            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
             foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
-            return Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);
+            RestoreRun run = Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);
+            return run with { Warnings = [.. EndsEarlier(unpacked, plan, options), .. run.Warnings] };
         }, cancellationToken);
     }
 
     /// <summary>Lays out beside, by <paramref name="work"/>, and puts it in place; what went wrong before that leaves nothing behind.</summary>
     private RestoreRun InPlaceOf(RestorePlan plan, Func<RestoreRun> work, CancellationToken cancellationToken)
     {
-        using OwnerLock? owner = plan.InPlace ? TakeOwnership(plan) : null;
+        using IDisposable? owner = plan.TakeOwnership(storage, clock, IsOwned);
         try
         {
-            if (plan.InPlace) FolderSwap.Complete(storage, plan.Destination);
             foreach (string folder in plan.StagingFolders) DurableFolder.Create(storage, folder);
             RestoreRun run = work();
             cancellationToken.ThrowIfCancellationRequested();
@@ -71,16 +92,18 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         var groups = new StorageGroup[targets.Count];
         try
         {
-            long stop = options.PointInTime?.UtcTicks ?? long.MaxValue;
-            Parallel.For(0, targets.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
+            Parallel.For(0, targets.Count, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
             {
                 UnpackTarget target = targets[i];
-                groups[i] = StorageGroup.Open(storage, MailDatabase.IdentityOf(plan.Settings, target.Settings), new GroupOptions { Clock = clock }, target.StoreFolder, target.LogFolder, stop);
+                groups[i] = StorageGroup.Open(storage, MailDatabase.IdentityOf(plan.Settings, target.Settings), new GroupOptions { Clock = clock }, target.StoreFolder, target.LogFolder, options.Limit);
             });
             var warnings = new List<string>();
             foreach (StorageGroup group in groups)
             {
                 if (group.ClosedForWriting is { } closed) throw closed;
+                if (options.Lsn is { } last && group.LastLsn < last)
+                    throw new MessageStoreException(ErrorIds.PointInTimeNotCovered, ErrorKind.InvalidArgument,
+                        $"What is there of group {group.Name} ends at transaction {group.LastLsn}: backup and logs do not go on to {last}. Name the logs that do with -LogPath, or an earlier transaction.", last);
                 progress?.Report(new RunProgress("Replayed", group.Name, group.ReplayedTransactions, group.ReplayedTransactions));
             }
             warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, Path.Combine(header.Database, "keys"), plan.Settings, plan.Destination, groups));
@@ -108,8 +131,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     /// <summary>Puts the logs that survived behind those of the backup, where they follow without a gap.</summary>
     private void CopySurvivingLogs(UnpackedGroup group, RestorePlan plan, CancellationToken cancellationToken)
     {
-        if (plan.SurvivingLogs is null) return;
-        List<LogFile> files = SurvivingLogs(group.Target.Settings, plan, out string folder);
+        List<LogFile> files = plan.SurvivingLogsOf(storage, group.Target.Settings, out string folder);
         ulong next = group.End.EndLsn + 1;
         List<LogFile> later = [.. files.Where(f => f.FirstLsn >= next)];
         if (later.Count == 0) return;
@@ -133,28 +155,21 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         storage.FlushFolder(group.Target.LogFolder);
     }
 
-    private List<LogFile> SurvivingLogs(GroupSettings group, RestorePlan plan, out string folder)
-    {
-        folder = "";
-        if (plan.SurvivingLogs is null) return [];
-        folder = Path.Combine(plan.SurvivingLogs, group.Folder);
-        if (!storage.FolderExists(folder)) folder = plan.SurvivingLogs;
-        return LogFiles.List(storage, folder);
-    }
-
     private static void CheckPointInTime(List<UnpackedGroup> groups, RestoreOptions options)
     {
-        if (options.PointInTime is not { } point) return;
         foreach (UnpackedGroup group in groups)
         {
-            if (point >= group.Begin.CheckpointTime) continue;
-            throw new MessageStoreException(ErrorIds.PointInTimeNotCovered, ErrorKind.InvalidArgument,
-                $"The backup of group {group.Begin.Name} begins at {group.Begin.CheckpointTime.ToString("u", CultureInfo.InvariantCulture)}, after the point in time {point.ToUniversalTime():u}. Use an earlier backup.", point);
+            if (options.PointInTime is { } point && point < group.Begin.CheckpointTime)
+                throw new MessageStoreException(ErrorIds.PointInTimeNotCovered, ErrorKind.InvalidArgument,
+                    $"The backup of group {group.Begin.Name} begins at {group.Begin.CheckpointTime.ToString("u", CultureInfo.InvariantCulture)}, after the point in time {point.ToUniversalTime():u}. Use an earlier backup.", point);
+            if (options.Lsn is { } last && last < group.Begin.CheckpointLsn)
+                throw new MessageStoreException(ErrorIds.PointInTimeNotCovered, ErrorKind.InvalidArgument,
+                    $"The images of the backup show group {group.Begin.Name} after transaction {group.Begin.CheckpointLsn}, which is later than {last}. Use an earlier backup.", last);
         }
     }
 
-    private OwnerLock TakeOwnership(RestorePlan plan) =>
-        OwnerLock.Take(storage, Path.Combine(plan.Destination, MailDatabase.LockFileName), "restore", clock, owner =>
-            new MessageStoreException(ErrorIds.DatabaseInUse, ErrorKind.Busy,
-                $"{plan.Destination} is in use by {(owner is null ? "another process" : $"process {owner.ProcessId}")}. Stop it before restoring in its place.", plan.Destination));
+    /// <summary>A sentence for each group whose backup ends before the point in time that was asked for, where no logs say what came then.</summary>
+    private static IEnumerable<string> EndsEarlier(List<UnpackedGroup> groups, RestorePlan plan, RestoreOptions options) =>
+        plan.SurvivingLogs is not null || options.PointInTime is not { } point ? [] : groups.Where(g => g.End.EndTime < point).Select(g =>
+            $"The backup of group {g.Target.Settings.Name} ends with a transaction of {g.End.EndTime.ToString("u", CultureInfo.InvariantCulture)}, before the point in time. If there were later ones, they are missing: name the logs that have them with -LogPath.");
 }

@@ -27,20 +27,22 @@ internal sealed class DrillBook(IStorage storage, TimeProvider clock)
     }
 
     /// <summary>The newest drill of a backup in words; empty where there was none.</summary>
-    public static string Describe(IStorage storage, string backupPath)
+    public static string Describe(IStorage storage, string backupPath) => Read(storage, backupPath) is { } kept ? $"{kept.Result} {kept.Time:u}" : "";
+
+    /// <summary>The newest drill of a backup; <see langword="null"/> where there was none, or its note cannot be read.</summary>
+    public static KeptDrill? Read(IStorage storage, string backupPath)
     {
         try
         {
             string path = PathOf(backupPath);
-            if (!storage.FileExists(path)) return "";
-            KeptDrill? kept = JsonSerializer.Deserialize<KeptDrill>(AtomicFile.Read(storage, path, LargestFile), Json);
-            return kept is null ? "" : $"{kept.Result} {kept.Time:u}";
+            return storage.FileExists(path) ? JsonSerializer.Deserialize<KeptDrill>(AtomicFile.Read(storage, path, LargestFile), Json) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidDataException)
         {
-            return "";
+            return null;
         }
     }
-
-    private sealed record KeptDrill(DrillResult Result, DateTimeOffset Time, string Reason, long Messages, long Differences, TimeSpan RestoreDuration, TimeSpan Duration);
 }
+
+/// <summary>A drill as its note has it.</summary>
+internal sealed record KeptDrill(DrillResult Result, DateTimeOffset Time, string Reason, long Messages, long Differences, TimeSpan RestoreDuration, TimeSpan Duration);

@@ -22,6 +22,8 @@ public enum MessageRestoreResult
     /// <summary>The database has it: a message is recognised by its Id, wherever it has been moved. Nothing was changed.</summary>
     Present,
     Failed,
+    /// <summary>Its deletion date passed after the backup was made, and it was removed for good. Nothing was changed.</summary>
+    Expired,
 }
 
 /// <summary>What became of one message of a backup.</summary>

@@ -1,9 +1,11 @@
+using MessageStore.Storage;
+
 namespace MessageStore;
 
 /// <summary>What a restore is to do.</summary>
 public sealed record RestoreOptions
 {
-    /// <summary>A backup file, or a folder whose newest complete backup is taken.</summary>
+    /// <summary>A backup file, or a folder: then the newest complete backup in it is taken, or with a point in time the newest that reaches it.</summary>
     public required string BackupPath { get; init; }
     /// <summary>Where the database folder is to stand.</summary>
     public required string Destination { get; init; }
@@ -11,12 +13,26 @@ public sealed record RestoreOptions
     public string? LogPath { get; init; }
     /// <summary>Stop before the first transaction later than this.</summary>
     public DateTimeOffset? PointInTime { get; init; }
+    /// <summary>Stop behind this transaction. Transactions are counted in each storage group, so one group must be named.</summary>
+    public ulong? Lsn { get; init; }
     /// <summary>Storage group names; empty for all in the backup.</summary>
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
+    /// <summary>Where the store of a database in a new place is to lie; <see langword="null"/> for a folder in <see cref="Destination"/>.</summary>
+    public string? NewStorePath { get; init; }
+    /// <summary>Where its logs are to lie; likewise.</summary>
+    public string? NewLogPath { get; init; }
+    /// <summary>Where its backups are to go; likewise.</summary>
+    public string? NewBackupPath { get; init; }
+    /// <summary>Where its archive is mounted; <see langword="null"/> for where it was.</summary>
+    public string? NewArchivePath { get; init; }
     /// <summary>Replace what is at the destination.</summary>
     public bool Force { get; init; }
     /// <summary>Where backup or logs are damaged, bring what is whole instead of refusing, and list what is not.</summary>
     public bool SkipDamaged { get; init; }
+
+    internal bool HasPoint => PointInTime is not null || Lsn is not null;
+
+    internal ReplayLimit Limit => new(PointInTime?.UtcTicks ?? long.MaxValue, Lsn ?? ulong.MaxValue);
 }
 
 /// <summary>The result of a restore.</summary>

@@ -1,19 +1,16 @@
-using System.Globalization;
 using MessageStore.IO;
 using MessageStore.Storage;
 
 namespace MessageStore.Backups;
 
 /// <summary>
-/// Where a restore puts things. Into a new place the whole database folder is made beside it and renamed; into the place of the very database that
-/// was backed up only the store and log folders of the restored groups (and the keys, where they are gone) are exchanged, each on its own device,
-/// and archive and backups are left alone.
+/// Where a restore puts things. Into a new place the whole database folder is made beside it, and what is to lie on other devices beside its place there; into the place of the very database
+/// that was backed up only the store and log folders of the restored groups (and the keys, where they are gone) come, each on its own device, and archive and backups are left alone.
 /// </summary>
-internal sealed class RestorePlan
+internal sealed partial class RestorePlan
 {
     private readonly List<(string Staging, string Final)> swaps = [];
     private readonly Dictionary<string, UnpackTarget> targets = new(StringComparer.OrdinalIgnoreCase);
-    private string stamp = "";
 
     private RestorePlan(string destination, DatabaseSettings settings, bool inPlace)
     {
@@ -40,21 +37,33 @@ internal sealed class RestorePlan
 
     public List<string> StagingFolders { get; } = [];
 
+    /// <summary>The groups to be restored.</summary>
+    public IReadOnlyCollection<UnpackTarget> Targets => targets.Values;
+
     public UnpackTarget? Choose(GroupSettings group) => targets.GetValueOrDefault(group.Name);
 
+    /// <summary>The log and patch files of a group that survived, in order; none where nothing did.</summary>
+    public List<LogFile> SurvivingLogsOf(IStorage storage, GroupSettings group, out string folder)
+    {
+        folder = "";
+        if (SurvivingLogs is null) return [];
+        folder = Path.Combine(SurvivingLogs, group.Folder);
+        if (!storage.FolderExists(folder)) folder = SurvivingLogs;
+        return LogFiles.List(storage, folder);
+    }
+
+    /// <summary>Looks, and touches nothing.</summary>
+    /// <exception cref="MessageStoreException">DestinationNotEmpty, GroupNotFound, PathNotFound, InvalidParameter; DatabaseDamaged for settings that cannot be read.</exception>
     public static RestorePlan Make(IStorage storage, BackupHeader header, IReadOnlyList<string> groupsInBackup, RestoreOptions options, TimeProvider clock)
     {
         string destination = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Destination));
         List<GroupSettings> groups = ChooseGroups(header, groupsInBackup, options);
-        bool occupied = storage.FileExists(destination)
-            || (storage.FolderExists(destination) && (storage.ListFiles(destination).Count > 0 || storage.ListFolders(destination).Count > 0));
-        if (occupied && !options.Force)
-            throw new MessageStoreException(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists,
-                $"{destination} is not empty. Name a new folder, or use -Force: what stands there is then moved aside.", destination);
+        bool occupied = IsOccupied(storage, destination);
+        if (occupied && !options.Force) throw NotEmpty(destination);
         DatabaseSettings? existing = occupied && storage.FileExists(Path.Combine(destination, DatabaseSettings.FileName)) ? DatabaseSettings.Load(storage, destination) : null;
         RestorePlan plan = existing?.DatabaseId == header.Settings.DatabaseId
-            ? MakeInPlace(storage, destination, existing, groups, clock)
-            : MakeFresh(storage, destination, header, groups, clock);
+            ? MakeInPlace(storage, destination, existing, groups, options, clock)
+            : MakeFresh(storage, destination, header, groups, options, clock);
         plan.SurvivingLogs = options.LogPath is not null ? Path.GetFullPath(options.LogPath)
             : plan.InPlace ? DatabaseSettings.Resolve(destination, plan.Settings.LogPath) : null;
         if (plan.SurvivingLogs is not null && options.LogPath is not null && !storage.FolderExists(plan.SurvivingLogs))
@@ -62,79 +71,53 @@ internal sealed class RestorePlan
         return plan;
     }
 
-    /// <summary>Puts everything in its place. What was there is moved aside first.</summary>
-    /// <returns>A sentence for each thing moved aside.</returns>
-    public List<string> SwapIn(IStorage storage)
+    private static RestorePlan MakeFresh(IStorage storage, string destination, BackupHeader header, List<GroupSettings> groups, RestoreOptions options, TimeProvider clock)
     {
-        if (storage.FileExists(KeysImage)) storage.DeleteFile(KeysImage);
-        List<FolderExchange> exchanges = [.. swaps.Select(s => new FolderExchange(s.Staging, s.Final, AsideOf(s.Final, stamp)))];
-        foreach (FolderExchange exchange in exchanges)
-            if (storage.FolderExists(exchange.Final) && storage.ListFiles(exchange.Final).Count == 0 && storage.ListFolders(exchange.Final).Count == 0)
-                storage.DeleteFolder(exchange.Final);
-        List<string> notes = [.. exchanges.Where(e => storage.FolderExists(e.Final)).Select(e => $"{e.Final} was moved aside to {e.Aside}.")];
-        if (InPlace)
-        {
-            FolderSwap.Run(storage, Destination, exchanges);
-            return notes;
-        }
-        Settings.Save(storage, StagingFolders[0]);
-        foreach (FolderExchange exchange in exchanges) exchange.Run(storage);
-        return notes;
-    }
-
-    /// <summary>Whether the exchange of folders was begun that the next opening ends: from then on the restored folders count.</summary>
-    public bool IsBegun(IStorage storage)
-    {
-        try
-        {
-            return InPlace && storage.FileExists(Path.Combine(Destination, FolderSwap.FileName));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return true; // Nothing that may count is to be deleted.
-        }
-    }
-
-    /// <summary>Removes what a restore that did not come to its end had laid out. Not once its exchange <see cref="IsBegun"/>.</summary>
-    public void Discard(IStorage storage)
-    {
-        foreach (string folder in StagingFolders)
-        {
-            try
-            {
-                storage.DeleteFolder(folder);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // Named *.restoring-*: no database takes it for its own.
-            }
-        }
-    }
-
-    private static RestorePlan MakeFresh(IStorage storage, string destination, BackupHeader header, List<GroupSettings> groups, TimeProvider clock)
-    {
+        string Place(string? chosen, string own) => chosen is null ? own : DatabaseSettings.Relate(destination, chosen);
         DatabaseSettings settings = header.Settings with
         {
-            StorePath = "store",
-            LogPath = "logs",
-            BackupPath = "backups",
-            ArchivePath = DatabaseSettings.Relate(destination, DatabaseSettings.Resolve(header.Database, header.Settings.ArchivePath)),
+            StorePath = Place(options.NewStorePath, "store"),
+            LogPath = Place(options.NewLogPath, "logs"),
+            BackupPath = Place(options.NewBackupPath, "backups"),
+            ArchivePath = DatabaseSettings.Relate(destination, options.NewArchivePath ?? DatabaseSettings.Resolve(header.Database, header.Settings.ArchivePath)),
             StorageGroups = groups,
         };
-        var plan = new RestorePlan(destination, settings, inPlace: false) { stamp = Stamp(storage, [destination], clock) };
+        List<string> finals = [.. groups.Select(g => MailDatabase.FoldersOf(destination, settings, g)).SelectMany(f => new[] { f.Store, f.Log })];
+        List<string> elsewhere = finals.FindAll(f => !IsInside(destination, f));
+        if (!options.Force && elsewhere.Find(f => IsOccupied(storage, f)) is { } taken) throw NotEmpty(taken);
+        var plan = new RestorePlan(destination, settings, inPlace: false) { stamp = Stamp(storage, [destination, .. elsewhere], clock) };
         string root = StagingOf(destination, plan.stamp);
         plan.StagingFolders.Add(root);
-        plan.StagingFolders.Add(Path.Combine(root, "backups"));
-        plan.swaps.Add((root, destination));
         foreach (GroupSettings group in groups)
-            plan.targets[group.Name] = new UnpackTarget(group, Path.Combine(root, "store", group.Folder), Path.Combine(root, "logs", group.Folder));
+        {
+            (string store, string log) = MailDatabase.FoldersOf(destination, settings, group);
+            plan.targets[group.Name] = new UnpackTarget(group, Stage(store), Stage(log));
+        }
+        string backups = DatabaseSettings.Resolve(destination, settings.BackupPath);
+        if (IsInside(destination, backups)) plan.StagingFolders.Add(Inside(backups));
+        else plan.backupFolder = backups;
+        plan.swaps.Add((root, destination)); // the last: who finds the folder finds all of the database
         plan.KeysFolder = Path.Combine(root, "keys");
         plan.KeysImage = Path.Combine(root, "keys.image");
         return plan;
+
+        string Inside(string final) => Path.Combine(root, Path.GetRelativePath(destination, final));
+
+        string Stage(string final)
+        {
+            if (IsInside(destination, final)) return Inside(final);
+            string staging = StagingOf(final, plan.stamp);
+            plan.StagingFolders.Add(staging);
+            plan.swaps.Add((staging, final));
+            return staging;
+        }
     }
 
-    private static RestorePlan MakeInPlace(IStorage storage, string destination, DatabaseSettings existing, List<GroupSettings> groups, TimeProvider clock)
+    private static RestorePlan MakeInPlace(IStorage storage, string destination, DatabaseSettings existing, List<GroupSettings> groups, RestoreOptions options, TimeProvider clock)
     {
+        if (options is not { NewStorePath: null, NewLogPath: null, NewBackupPath: null, NewArchivePath: null })
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
+                $"{destination} is the database that was backed up: restored in its place it keeps its devices. New ones can be named for a new destination only.", destination);
         List<string> finals = [.. groups.Select(g => MailDatabase.FoldersOf(destination, existing, g)).SelectMany(f => new[] { f.Store, f.Log })];
         var plan = new RestorePlan(destination, existing, inPlace: true) { stamp = Stamp(storage, finals, clock) };
         foreach (GroupSettings group in groups)
@@ -149,7 +132,7 @@ internal sealed class RestorePlan
             }
         }
         plan.KeysFolder = Path.Combine(destination, "keys");
-        plan.KeysImage = Path.Combine(destination, $"keys.restoring-{plan.stamp}");
+        plan.KeysImage = StagingOf(plan.KeysFolder, plan.stamp);
         return plan;
     }
 
@@ -157,23 +140,17 @@ internal sealed class RestorePlan
     {
         List<GroupSettings> present = [.. header.Settings.StorageGroups.Where(g => groupsInBackup.Contains(g.Name))];
         if (options.StorageGroups.Count == 0) return present;
-        return [.. options.StorageGroups.Select(name => present.Find(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        return [.. options.StorageGroups.Distinct(StringComparer.OrdinalIgnoreCase).Select(name => present.Find(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
             ?? throw new MessageStoreException(ErrorIds.GroupNotFound, ErrorKind.NotFound,
                 $"The backup holds no storage group '{name}'. It has: {string.Join(", ", groupsInBackup)}.", name))];
     }
 
-    /// <summary>The time, as a part of names that nothing has yet.</summary>
-    private static string Stamp(IStorage storage, IReadOnlyList<string> finals, TimeProvider clock)
-    {
-        string time = clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        for (int number = 1; ; number++)
-        {
-            string stamp = number == 1 ? time : string.Create(CultureInfo.InvariantCulture, $"{time}-{number}");
-            if (!finals.Any(f => storage.FolderExists(StagingOf(f, stamp)) || storage.FolderExists(AsideOf(f, stamp)))) return stamp;
-        }
-    }
+    private static bool IsOccupied(IStorage storage, string path) => storage.FileExists(path) || (storage.FolderExists(path) && !IsEmpty(storage, path));
 
-    private static string StagingOf(string final, string stamp) => $"{final}.restoring-{stamp}";
+    private static bool IsEmpty(IStorage storage, string folder) => storage.ListFiles(folder).Count == 0 && storage.ListFolders(folder).Count == 0;
 
-    private static string AsideOf(string final, string stamp) => $"{final}.before-restore-{stamp}";
+    private static bool IsInside(string folder, string path) => !Path.IsPathRooted(DatabaseSettings.Relate(folder, path));
+
+    private static MessageStoreException NotEmpty(string path) => new(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists,
+        $"{path} is not empty. Name a new folder, or use -Force: what stands there is then moved aside.", path);
 }

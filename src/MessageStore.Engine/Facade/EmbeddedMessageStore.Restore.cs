@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MessageStore.Archiving;
 using MessageStore.Backups;
 using MessageStore.Storage;
 
@@ -10,17 +11,41 @@ internal sealed partial class EmbeddedMessageStore
     {
         await Task.Yield(); // looking into a backup takes a while, and is not asynchronous
         long count = 0;
-        foreach (FoundMessage found in BackupMessages.Find(database.Storage, options, database.Clock, progress, cancellationToken))
+        string doubt = "";
+        foreach (FoundMessage found in BackupMessages.Find(database.Storage, options, Expired, database.Clock, progress, cancellationToken))
         {
             progress?.Report(new RunProgress("Restoring messages", found.Message.Mailbox, ++count, 0));
-            yield return await RestoreAsync(found, cancellationToken).ConfigureAwait(false);
+            MessageRestore result = await RestoreAsync(found, cancellationToken).ConfigureAwait(false);
+            yield return result.Result == MessageRestoreResult.Restored ? result with { Reason = doubt } : result;
         }
+
+        IReadOnlySet<Guid> Expired(IReadOnlySet<Guid> candidates)
+        {
+            try
+            {
+                return ExpiredOf(candidates);
+            }
+            catch (MessageStoreException error)
+            {
+                doubt = $"Whether it has expired since is not known: {error.Message}";
+                return new HashSet<Guid>();
+            }
+        }
+    }
+
+    /// <summary>Which of some messages have expired: those must not come back, however they were kept. What users deleted themselves is what a backup is for.</summary>
+    private HashSet<Guid> ExpiredOf(IReadOnlySet<Guid> candidates)
+    {
+        var files = (FileArchiveTarget)database.Archive.Find(FileArchiveTarget.TargetName)!;
+        files.CheckAsync().AsTask().GetAwaiter().GetResult();
+        return [.. files.Tombstones.Read().SelectMany(t => t.Ids).Where(candidates.Contains)];
     }
 
     /// <summary>Brings one message back under its own Id, in the mailbox and folder and with the flags that it had; what is missing of them is created.</summary>
     private async Task<MessageRestore> RestoreAsync(FoundMessage found, CancellationToken cancellationToken)
     {
         if (Mail.TryFind(found.Message.Id, out _, out _)) return MessageExtraction.Result(found, MessageRestoreResult.Present, "The database has it.");
+        if (found.IsExpired) return MessageExtraction.Result(found, MessageRestoreResult.Expired, "Its deletion date passed after the backup was made, and it was removed for good.");
         if (found.Problem is not null) return MessageExtraction.Result(found, MessageRestoreResult.Failed, found.Problem);
         try
         {

@@ -29,6 +29,19 @@ public interface IMessageStore : IAsyncDisposable
     IAsyncEnumerable<StoredMessage> ListAsync(MessageQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Finds messages, hot and archived, newest first, each as soon as it is found. Every message that was there when it was called is either asked of the index or read; of those that cannot be
+    /// read, or must not, it is said that they were left out.
+    /// </summary>
+    /// <param name="notices">Told what was left out and why, and what makes the answer take longer.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter, MailboxNotFound; DatabaseDamaged where the index is damaged again and again. Where something is left out and there is nobody to tell, its notice as an
+    /// error.</exception>
+    IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchNotice>? notices = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Indexes what is not indexed yet, tries again what could not be read, or makes everything anew. One result a group.</summary>
+    /// <exception cref="MessageStoreException">GroupNotFound; DiskFull and other device errors.</exception>
+    IAsyncEnumerable<SearchIndexStatus> UpdateSearchIndexAsync(SearchIndexOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Opens a message's raw bytes, hot or archived. Every byte was verified against the stored checksum before it is handed out;
     /// for archived mail the SHA-256 is compared before the first byte is.
     /// </summary>
@@ -103,6 +116,13 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Runs a backup session while everybody else goes on.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning, GroupNotFound, DiskFull.</exception>
     Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Restores storage groups in their place while all others serve. The users of these groups get GroupRestoring meanwhile. Whatever goes wrong before the end leaves the groups as they were.
+    /// </summary>
+    /// <param name="options">The groups must be named; the destination is this database, and what its groups had is moved aside.</param>
+    /// <exception cref="MessageStoreException">InvalidParameter without groups, GroupNotFound, MailboxExists, MaintenanceRunning, and what a restore throws.</exception>
+    Task<RestoreRun> RestoreGroupsAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Brings single messages back straight from a backup file, each under its own Id, while everybody goes on. Each result leaves as it is made; trouble with one message is its result.

@@ -16,13 +16,26 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         var warnings = new List<string>();
         if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage, warnings);
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
+        Complete(keys, keysFolder, originalKeysFolder, settings, databasePath, groups, warnings);
+        return warnings;
+    }
+
+    /// <summary>The same for groups of a database that is open, whose key manager serves the others meanwhile.</summary>
+    public IReadOnlyList<string> RunBeside(IKeyManager keys, string keysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
+    {
+        var warnings = new List<string>();
+        Complete(keys, keysFolder, keysFolder, settings, databasePath, groups, warnings);
+        return warnings;
+    }
+
+    private void Complete(IKeyManager keys, string keysFolder, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups, List<string> warnings)
+    {
         BuryExpired(databasePath, settings, keys, groups, warnings);
         HashSet<Guid> missing = Missing(groups, keys, DatabaseSettings.Resolve(databasePath, settings.ArchivePath));
         if (missing.Count > 0 && originalKeysFolder != keysFolder && storage.FolderExists(originalKeysFolder)) TakeFromOriginal(originalKeysFolder, keysFolder, keys, missing);
         string archivePath = DatabaseSettings.Resolve(databasePath, settings.ArchivePath);
         if (missing.Count > 0) TakeFromArchive(archivePath, settings, keys, missing, warnings);
         if (missing.Count > 0) warnings.Add($"{missing.Count} archived messages have no key to a file that is there: neither the backup nor the archive at {archivePath} says where they lie.");
-        return warnings;
     }
 
     private void LayOut(string keysFolder, string? keysImage, List<string> warnings)
@@ -49,7 +62,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     /// <summary>
     /// What expired after the backup was made is not to come back, whatever the backup holds. Where a hold covers it in the restored state, the hold counts.
     /// </summary>
-    private void BuryExpired(string databasePath, DatabaseSettings settings, JournalKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
+    private void BuryExpired(string databasePath, DatabaseSettings settings, IKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
     {
         var archive = new FileArchiveTarget(storage, DatabaseSettings.Resolve(databasePath, settings.ArchivePath), settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
         long buried = 0, held = 0;
@@ -78,7 +91,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
     }
 
-    private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, JournalKeyManager keys, string archivePath)
+    private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, IKeyManager keys, string archivePath)
     {
         var missing = new HashSet<Guid>();
         bool isThere = storage.FolderExists(archivePath);
@@ -101,7 +114,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     }
 
     /// <summary>Reads a copy of the original's key manager: opening it would change it, and it may still be in use.</summary>
-    private void TakeFromOriginal(string originalFolder, string keysFolder, JournalKeyManager keys, HashSet<Guid> missing)
+    private void TakeFromOriginal(string originalFolder, string keysFolder, IKeyManager keys, HashSet<Guid> missing)
     {
         string copy = keysFolder + ".original";
         List<ArchiveKey> found = [];
@@ -130,7 +143,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         Take(found, keys, missing);
     }
 
-    private void TakeFromArchive(string archivePath, DatabaseSettings settings, JournalKeyManager keys, HashSet<Guid> missing, List<string> warnings)
+    private void TakeFromArchive(string archivePath, DatabaseSettings settings, IKeyManager keys, HashSet<Guid> missing, List<string> warnings)
     {
         var found = new List<ArchiveKey>();
         try
@@ -161,7 +174,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         }
     }
 
-    private static void Take(List<ArchiveKey> found, JournalKeyManager keys, HashSet<Guid> missing)
+    private static void Take(List<ArchiveKey> found, IKeyManager keys, HashSet<Guid> missing)
     {
         if (found.Count == 0) return;
         keys.Put(found);

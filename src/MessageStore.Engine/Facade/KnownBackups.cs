@@ -47,9 +47,9 @@ internal sealed class KnownBackups(IStorage storage, MailDatabase database, Time
             }
             return first;
         }
-        catch (MessageStoreException error)
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
         {
-            return error.Message;
+            return StorageErrors.Wrap(error, "looking at the backups", database.BackupPath).Message;
         }
     }
 

@@ -76,12 +76,27 @@ public static class MessageDatabase
         }
     }
 
-    /// <summary>Brings a database back from a backup and, where they survived, its logs.</summary>
-    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, DiskFull.</exception>
-    public static Task<RestoreRun> RestoreAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Brings a database back from a backup and, where they survived, its logs. Where groups are named and somebody has the database at the destination open, its owner restores them while all others serve.
+    /// </summary>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, DatabaseInUse, DiskFull.</exception>
+    public static async Task<RestoreRun> RestoreAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        return Task.Run(() => RestoreNow(DiskStorage.Instance, options, TimeProvider.System, progress, cancellationToken), cancellationToken);
+        try
+        {
+            return await Task.Run(() => RestoreNow(DiskStorage.Instance, options, TimeProvider.System, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.DatabaseInUse && options.StorageGroups.Count > 0)
+        {
+            await using IMessageStore store = await OpenAsync(options.Destination, cancellationToken).ConfigureAwait(false);
+            return await store.RestoreGroupsAsync(options, progress, cancellationToken).ConfigureAwait(false);
+        }
     }
+
+    /// <summary>What a restore would do: files, order, bytes and how long it is likely to take. Touches nothing.</summary>
+    /// <exception cref="MessageStoreException">What <see cref="RestoreAsync"/> throws before it begins, but for DatabaseInUse.</exception>
+    public static Task<RestorePreview> PreviewRestoreAsync(RestoreOptions options, CancellationToken cancellationToken = default) =>
+        Task.Run(() => new RestorePreviewer(DiskStorage.Instance, TimeProvider.System).Run(options), cancellationToken);
 
     /// <inheritdoc cref="TestBackupAsync(DrillOptions, IProgress{RunProgress}?, CancellationToken)"/>
     public static Task<BackupDrill> TestBackupAsync(string path, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -112,19 +127,36 @@ public static class MessageDatabase
     /// <exception cref="MessageStoreException">PathNotFound.</exception>
     public static IReadOnlyList<BackupInfo> ListBackups(string path) => BackupCatalog.List(DiskStorage.Instance, path, TimeProvider.System);
 
+    /// <summary>Files are unpacked, and images in their logs once more: no backup needs more than so many times its own length.</summary>
+    private const int Room = 2;
+
     /// <summary>Where a drill unpacks: as told, in the temporary folder, or beside the backup where that has more room.</summary>
     private static string ScratchOf(DrillOptions options, string backup)
     {
         if (options.ScratchPath is { } chosen) return Path.GetFullPath(chosen);
         string temporary = Path.GetTempPath(), beside = Path.GetDirectoryName(backup)!;
-        bool isRoomy = DiskStorage.Instance.FreeBytes(temporary) >= 2 * DiskStorage.Instance.FileLength(backup);
+        bool isRoomy = DiskStorage.Instance.FreeBytes(temporary) >= Room * LengthOf(backup);
         return isRoomy || DiskStorage.Instance.FreeBytes(temporary) >= DiskStorage.Instance.FreeBytes(beside) ? temporary : beside;
+    }
+
+    /// <summary>Length of a backup with all that it stands on; where that is not found, the drill says so.</summary>
+    private static long LengthOf(string backup)
+    {
+        try
+        {
+            return BackupChain.Find(DiskStorage.Instance, backup).Bytes;
+        }
+        catch (MessageStoreException)
+        {
+            return DiskStorage.Instance.FileLength(backup);
+        }
     }
 
     internal static RestoreRun RestoreNow(IStorage storage, RestoreOptions options, TimeProvider clock, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         try
         {
+            options = options with { BackupPath = RestoreSource.Find(storage, options, clock) };
             var from = new RestoredFrom(storage, clock, options.BackupPath);
             DatabaseRestore.KeysRestorer keys = new KeysRestore(storage, clock).Run;
             // What was saved of a damaged backup is not what it would hold, and it must not count as a backup of what was saved.

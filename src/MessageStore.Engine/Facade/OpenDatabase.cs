@@ -3,6 +3,7 @@ using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
 using MessageStore.Replication;
+using MessageStore.Searching;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -23,13 +24,14 @@ internal sealed class OpenDatabase : IDisposable
     private readonly List<NodesArchive> replaced = [];
     private int references = 1;
 
-    private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock)
+    private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock, SearchOptions? search)
     {
         Mail = mail;
         Keys = keys;
         Archive = archive;
         Clock = clock;
         Ids = new MessageIdSource(clock, Random.Shared);
+        Search = new SearchIndexer(mail.Groups, mail.Storage, (group, entry, token) => EmbeddedMessageStore.OpenAnywhereAsync(this, group, entry, token), search ?? new SearchOptions(), clock);
     }
 
     public MailDatabase Mail { get; }
@@ -43,6 +45,8 @@ internal sealed class OpenDatabase : IDisposable
 
     /// <summary>What is known of copies on storage nodes.</summary>
     public ReplicaFigures? Copies { get; set; }
+
+    public SearchIndexer Search { get; }
 
     public TimeProvider Clock { get; }
 
@@ -98,7 +102,7 @@ internal sealed class OpenDatabase : IDisposable
     }
 
     /// <summary>Opens a database for one caller alone.</summary>
-    public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options)
+    public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options, SearchOptions? search = null)
     {
         MailDatabase mail = MailDatabase.Open(storage, path, options);
         JournalKeyManager? keys = null;
@@ -112,7 +116,7 @@ internal sealed class OpenDatabase : IDisposable
             var archive = new ArchiveTargets(files);
             if (mail.Settings.Objects is { } objects)
                 archive = archive.With(ObjectArchives.Open(objects, mail.Settings.DatabaseId, keys, storage, spool, options.Clock), objects.IsTarget);
-            var opened = new OpenDatabase(mail, keys, archive, options.Clock) { Copies = ReplicaFigures.Load(storage, mail.Path) };
+            var opened = new OpenDatabase(mail, keys, archive, options.Clock, search) { Copies = ReplicaFigures.Load(storage, mail.Path) };
             opened.OpenNodes();
             return opened;
         }
@@ -180,6 +184,7 @@ internal sealed class OpenDatabase : IDisposable
 
     public void Dispose()
     {
+        Search.Dispose(); // it reads from all the others
         Nodes?.Dispose();
         foreach (NodesArchive old in replaced) old.Dispose();
         Archive.Dispose();

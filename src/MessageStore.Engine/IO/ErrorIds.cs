@@ -15,6 +15,7 @@ public static class ErrorIds
     public const string LogMissing = "LogMissing";
     public const string GroupClosedForWriting = "GroupClosedForWriting";
     public const string GroupNotFound = "GroupNotFound";
+    public const string GroupRestoring = "GroupRestoring";
     public const string InvalidName = "InvalidName";
     public const string MailboxNotFound = "MailboxNotFound";
     public const string MailboxExists = "MailboxExists";
@@ -57,6 +58,7 @@ public static class ErrorIds
     public const string ArchiveFailed = "ArchiveFailed";
     public const string RestoreFailed = "RestoreFailed";
     public const string OptimizeFailed = "OptimizeFailed";
+    public const string SearchIndexIncomplete = "SearchIndexIncomplete";
     public const string InvalidParameter = "InvalidParameter";
     public const string FileExists = "FileExists";
     public const string MailDamaged = "MailDamaged";

@@ -6,11 +6,15 @@ namespace MessageStore.IO;
 /// <param name="Aside">Where what stands there goes.</param>
 internal sealed record FolderExchange(string Staging, string Final, string Aside)
 {
-    /// <summary>Each step is durable before the next begins, and is skipped where it was done already.</summary>
+    /// <summary>Each step is durable before the next begins, and is skipped where it was done already, but for the flush: the one that was to make it durable may have failed.</summary>
     public void Run(IStorage storage)
     {
-        if (!storage.FolderExists(Staging)) return;
         string parent = Path.GetDirectoryName(Final)!;
+        if (!storage.FolderExists(Staging))
+        {
+            if (storage.FolderExists(parent)) storage.FlushFolder(parent);
+            return;
+        }
         if (storage.FolderExists(Final))
         {
             storage.RenameFolder(Final, Aside);

@@ -10,30 +10,31 @@ namespace MessageStore.IO;
 /// <param name="Exchanges">What to do, in order.</param>
 internal sealed record FolderSwap(int Format, IReadOnlyList<FolderExchange> Exchanges)
 {
-    public const string FileName = "database.swap";
+    /// <summary>Ending of the file's name.</summary>
+    public const string Extension = ".swap";
 
     private const int CurrentFormat = 1;
     private const int LargestFile = 16 << 20;
 
     /// <summary>Exchanges folders. From the moment on which the file is durable the new ones count, whatever happens.</summary>
     /// <param name="storage">The disks.</param>
-    /// <param name="folder">Gets the file: a folder that none of the exchanges touches.</param>
+    /// <param name="path">The file that says so, in a folder that none of the exchanges touches.</param>
     /// <param name="exchanges">All new folders must be durable with all that is in them.</param>
-    public static void Run(IStorage storage, string folder, IReadOnlyList<FolderExchange> exchanges)
+    public static void Run(IStorage storage, string path, IReadOnlyList<FolderExchange> exchanges)
     {
-        AtomicFile.Write(storage, Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(new FolderSwap(CurrentFormat, exchanges)));
-        Complete(storage, folder);
+        AtomicFile.Write(storage, path, JsonSerializer.SerializeToUtf8Bytes(new FolderSwap(CurrentFormat, exchanges)));
+        Complete(storage, path);
     }
 
     /// <summary>Ends an exchange that was interrupted; does nothing where there was none.</summary>
     /// <exception cref="MessageStoreException">DatabaseDamaged: the file is there and cannot be read.</exception>
-    public static void Complete(IStorage storage, string folder)
+    public static void Complete(IStorage storage, string path)
     {
-        string path = Path.Combine(folder, FileName);
         if (!storage.FileExists(path)) return;
+        storage.FlushFolder(Path.GetDirectoryName(path)!); // whoever wrote it may have failed in just that
         foreach (FolderExchange exchange in Load(storage, path).Exchanges) exchange.Run(storage);
         storage.DeleteFile(path);
-        storage.FlushFolder(folder);
+        storage.FlushFolder(Path.GetDirectoryName(path)!);
     }
 
     private static FolderSwap Load(IStorage storage, string path)

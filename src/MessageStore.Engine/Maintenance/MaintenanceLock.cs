@@ -18,12 +18,16 @@ internal sealed class MaintenanceLock : IDisposable
     private MaintenanceLock(OwnerLock held) => this.held = held;
 
     /// <exception cref="MessageStoreException">MaintenanceRunning, naming what runs, since when and in which process.</exception>
-    public static MaintenanceLock Take(IStorage storage, string databasePath, MaintenanceTask task, TimeProvider clock)
+    public static MaintenanceLock Take(IStorage storage, string databasePath, MaintenanceTask task, TimeProvider clock) => Take(storage, databasePath, NameOf(task), clock);
+
+    /// <param name="purpose">What the holder does, in a word.</param>
+    /// <exception cref="MessageStoreException">MaintenanceRunning, naming what runs, since when and in which process.</exception>
+    public static MaintenanceLock Take(IStorage storage, string databasePath, string purpose, TimeProvider clock)
     {
         string path = Path.Combine(databasePath, FileName);
         try
         {
-            return new MaintenanceLock(OwnerLock.Take(storage, path, NameOf(task), clock, owner => Running(owner, databasePath, NameOf(task))));
+            return new MaintenanceLock(OwnerLock.Take(storage, path, purpose, clock, owner => Running(owner, databasePath, purpose)));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

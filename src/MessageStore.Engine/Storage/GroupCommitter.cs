@@ -29,6 +29,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private List<object> working = [];
     private byte[] buffer = new byte[SmallestBuffer];
     private MessageStoreException? failure;
+    private MessageStoreException? retired;
     private CommitMeter? meter;
     private int waiting;
     private int expected;
@@ -68,6 +69,13 @@ internal sealed partial class GroupCommitter : IDisposable
 
     /// <summary>Why the group is closed for writing; <see langword="null"/> while it is open.</summary>
     public MessageStoreException? Failure => Volatile.Read(ref failure);
+
+    /// <summary>Why the group is about to go out of service; what was handed in before it ends is still committed.</summary>
+    public MessageStoreException? Retired
+    {
+        get => Volatile.Read(ref retired);
+        set => Volatile.Write(ref retired, value);
+    }
 
     /// <summary>Called on the committer's thread after each group of transactions.</summary>
     public Action? AfterCommit { get; set; }
@@ -128,7 +136,7 @@ internal sealed partial class GroupCommitter : IDisposable
         }
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(stopping, this);
+            if (stopping) throw Retired ?? (Exception)new ObjectDisposedException(thread.Name);
             incoming.AddRange(items);
             waiting += items.Length;
             mustWake = asleep;

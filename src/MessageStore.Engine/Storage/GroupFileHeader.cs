@@ -11,6 +11,7 @@ internal enum GroupFileKind : byte
     Patch = 2,
     Segment = 3,
     Snapshot = 4,
+    SearchRun = 5,
 }
 
 /// <summary>Whose a file is: the same in every file of a group.</summary>
@@ -31,6 +32,7 @@ internal sealed record GroupFileHeader(GroupFileKind Kind, GroupIdentity Identit
     {
         GroupFileKind.Segment => FileFrameType.SegmentHeader,
         GroupFileKind.Snapshot => FileFrameType.SnapshotHeader,
+        GroupFileKind.SearchRun => FileFrameType.SearchHeader,
         _ => FileFrameType.LogHeader,
     };
 

@@ -26,10 +26,8 @@ internal sealed class RecoveredGroup
 /// </summary>
 internal sealed class GroupRecovery(IStorage storage, string storeFolder, string logFolder, GroupIdentity identity, GroupOptions options)
 {
-    /// <summary>Stop before the first transaction later than this (UTC ticks) or beyond this LSN.</summary>
-    public long StopTime { get; init; } = long.MaxValue;
-
-    public ulong StopLsn { get; init; } = ulong.MaxValue;
+    /// <summary>Where replay stops; what lies beyond is cut off for good.</summary>
+    public ReplayLimit Limit { get; init; } = ReplayLimit.None;
 
     public static string SegmentFolder(string storeFolder) => Path.Combine(storeFolder, "segments");
 
@@ -134,7 +132,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             {
                 if (frame.Lsn == frame.DurableLsn + 1) doubtful = reader.FrameOffset;
                 if (frame.Lsn <= group.LastLsn) continue; // 8
-                if (frame.TimeTicks > StopTime || frame.Lsn > StopLsn)
+                if (Limit.Excludes(frame))
                 {
                     writer.Drain();
                     group.Log = (files[i], reader.FrameOffset, Math.Min(doubtful, reader.FrameOffset));

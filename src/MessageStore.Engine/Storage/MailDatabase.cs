@@ -11,22 +11,23 @@ internal sealed record FailedGroup(GroupSettings Settings, MessageStoreException
 /// The store of a database: its settings, its groups and which mailbox lies in which of them. Owned by one process at a time, by a lock of the operating
 /// system. Knows nothing of archives and backups.
 /// </summary>
-internal sealed class MailDatabase : IDisposable
+internal sealed partial class MailDatabase : IDisposable
 {
     public const string LockFileName = "database.lock";
 
     private readonly OwnerLock owner;
-    private readonly List<StorageGroup> groups;
+    private readonly GroupOptions options;
     private readonly SemaphoreSlim creating = new(1, 1);
+    private volatile GroupSet set;
 
-    private MailDatabase(IStorage storage, string path, DatabaseSettings settings, OwnerLock owner, List<StorageGroup> groups, List<FailedGroup> failed)
+    private MailDatabase(IStorage storage, string path, DatabaseSettings settings, OwnerLock owner, GroupOptions options)
     {
         Storage = storage;
         Path = path;
         Settings = settings;
         this.owner = owner;
-        this.groups = groups;
-        FailedGroups = failed;
+        this.options = options with { CircularLogging = settings.CircularLogging };
+        set = new GroupSet([], []);
     }
 
     public IStorage Storage { get; }
@@ -35,9 +36,9 @@ internal sealed class MailDatabase : IDisposable
 
     public DatabaseSettings Settings { get; private set; }
 
-    public IReadOnlyList<StorageGroup> Groups => groups;
+    public IReadOnlyList<StorageGroup> Groups => set.Open;
 
-    public IReadOnlyList<FailedGroup> FailedGroups { get; }
+    public IReadOnlyList<FailedGroup> FailedGroups => set.Failed;
 
     public string StorePath => DatabaseSettings.Resolve(Path, Settings.StorePath);
     public string LogPath => DatabaseSettings.Resolve(Path, Settings.LogPath);
@@ -67,37 +68,33 @@ internal sealed class MailDatabase : IDisposable
     public static MailDatabase Open(IStorage storage, string databasePath, GroupOptions options)
     {
         string path = System.IO.Path.GetFullPath(databasePath);
+        CompleteSwap(storage, SwapBeside(path));
         DatabaseSettings settings = DatabaseSettings.Load(storage, path);
         OwnerLock owner = TakeOwnership(storage, path, options.Clock, options.IsServer ? "it has just begun" : null);
         if (options.IsServer) options = options with { Opening = owner.SayOpening };
-        var groups = new List<StorageGroup>();
+        MailDatabase? database = null;
         try
         {
-            CompleteSwap(storage, path);
-            var failed = new List<FailedGroup>();
-            foreach (GroupSettings group in settings.StorageGroups)
-            {
-                (string store, string log) = FoldersOf(path, settings, group);
-                try
-                {
-                    groups.Add(StorageGroup.Open(storage, IdentityOf(settings, group), options with { CircularLogging = settings.CircularLogging }, store, log));
-                }
-                catch (MessageStoreException error)
-                {
-                    failed.Add(new FailedGroup(group, error));
-                }
-            }
-            return new MailDatabase(storage, path, settings, owner, groups, failed);
+            CompleteSwap(storage, SwapInside(path));
+            database = new MailDatabase(storage, path, settings, owner, options);
+            database.OpenGroups(settings.StorageGroups);
+            return database;
         }
         catch
         {
-            foreach (StorageGroup group in groups) group.Dispose();
+            database?.CloseGroups();
             owner.Dispose();
             throw;
         }
     }
 
-    /// <summary>Ends the exchange of folders that a restore in this place began.</summary>
+    /// <summary>The file that names the folders which a restore in the place of a database is exchanging.</summary>
+    public static string SwapInside(string path) => System.IO.Path.Combine(path, "database" + FolderSwap.Extension);
+
+    /// <summary>The same for a restore to a place where no database was, or another one.</summary>
+    public static string SwapBeside(string path) => System.IO.Path.TrimEndingDirectorySeparator(path) + FolderSwap.Extension;
+
+    /// <summary>Ends the exchange of folders that a restore to this place began.</summary>
     private static void CompleteSwap(IStorage storage, string path)
     {
         try
@@ -117,12 +114,12 @@ internal sealed class MailDatabase : IDisposable
     public static GroupIdentity IdentityOf(DatabaseSettings settings, GroupSettings group) => new(settings.DatabaseId, group.Name, group.Salt);
 
     /// <summary>The group that holds a mailbox; <see langword="null"/> where no open group does.</summary>
-    public StorageGroup? GroupOf(string mailbox) => groups.Find(g => g.TryFindMailbox(mailbox, out _));
+    public StorageGroup? GroupOf(string mailbox) => set.Open.FirstOrDefault(g => g.TryFindMailbox(mailbox, out _));
 
     /// <summary>The group that holds a message, and its entry.</summary>
     public bool TryFind(Guid id, out StorageGroup group, out IndexEntry entry)
     {
-        foreach (StorageGroup candidate in groups)
+        foreach (StorageGroup candidate in set.Open)
         {
             if (!candidate.TryGet(id, out entry)) continue;
             group = candidate;
@@ -137,8 +134,9 @@ internal sealed class MailDatabase : IDisposable
     /// <exception cref="MessageStoreException">GroupNotFound, or why the group could not be opened.</exception>
     public StorageGroup Group(string name)
     {
-        if (groups.Find(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } group) return group;
-        if (FailedGroups.FirstOrDefault(f => f.Settings.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } failed) throw failed.Reason;
+        GroupSet now = set;
+        if (now.Open.FirstOrDefault(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } group) return group;
+        if (now.Failed.FirstOrDefault(f => f.Settings.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } failed) throw failed.Reason;
         throw new MessageStoreException(ErrorIds.GroupNotFound, ErrorKind.NotFound,
             $"There is no storage group '{name}' in {Path}. It has: {string.Join(", ", Settings.StorageGroups.Select(g => g.Name))}.", name);
     }
@@ -156,7 +154,7 @@ internal sealed class MailDatabase : IDisposable
             if (FailedGroups.Count > 0)
                 throw new MessageStoreException(FailedGroups[0].Reason.ErrorId, ErrorKind.Device,
                     $"No mailbox can be created while storage group {FailedGroups[0].Settings.Name} is not open: {FailedGroups[0].Reason.Message}", name, FailedGroups[0].Reason);
-            StorageGroup group = groupName is null ? groups.MinBy(g => g.GetMailboxCount())! : Group(groupName);
+            StorageGroup group = groupName is null ? set.Open.MinBy(g => g.GetMailboxCount())! : Group(groupName);
             await group.CreateMailboxAsync(name, cancellationToken).ConfigureAwait(false);
             return (group, true);
         }
@@ -185,7 +183,7 @@ internal sealed class MailDatabase : IDisposable
 
     public void Dispose()
     {
-        Parallel.ForEach(groups, g => g.Dispose());
+        CloseGroups();
         creating.Dispose();
         owner.Dispose();
     }

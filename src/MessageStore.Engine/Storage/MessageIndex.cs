@@ -28,6 +28,9 @@ internal sealed partial class MessageIndex
     public long HotBytes { get; private set; }
     public long ArchivedBytes { get; private set; }
 
+    /// <summary>Who is told of messages that come and go.</summary>
+    public IMessageObserver? Observer { get; set; }
+
     public IReadOnlyDictionary<int, MailboxState> Mailboxes => byNumber;
 
     public int NextMailboxNumber { get; private set; } = 1;
@@ -82,6 +85,7 @@ internal sealed partial class MessageIndex
         mailbox.Last = slot;
         ids.Add(entry.Id, slot);
         Count(entry, mailbox, 1);
+        Observer?.Added(slot);
     }
 
     /// <summary>Replaces what is known of a message; Id, mailbox and place in the order stay.</summary>
@@ -108,6 +112,7 @@ internal sealed partial class MessageIndex
         if (entry.Next >= 0) pages.Mutable(entry.Next).Previous = entry.Previous;
         else mailbox.Last = entry.Previous;
         entry.Flags = EntryFlags.None;
+        Observer?.Removed(slot);
         // A listing that stands on this slot still follows its Next, so the slot must not be used again before the listing ends.
         if (activeListings > 0) quarantine.Add(slot);
         else free.Push(slot);

@@ -11,6 +11,9 @@ internal sealed class SnapshotFrameWriter(IStorageFile file, uint salt, ulong ls
     private readonly ArrayBufferWriter<byte> buffer = new(BlockSize);
     private long position;
 
+    /// <summary>Where the next frame will lie, in bytes from the start of the file.</summary>
+    public long Position => position + buffer.WrittenCount;
+
     public void WriteRaw(ReadOnlySpan<byte> bytes)
     {
         buffer.Write(bytes);

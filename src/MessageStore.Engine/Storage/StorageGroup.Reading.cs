@@ -145,7 +145,7 @@ internal sealed partial class StorageGroup
     /// <exception cref="MessageStoreException">MessageDamaged.</exception>
     public (ImageHeader Image, MessageSummary Summary)? ReadSummary(in IndexEntry entry)
     {
-        using Segment? segment = segments.Acquire(entry.Segment);
+        using Segment? segment = Acquire(entry.Segment);
         if (segment is null) return null;
         int length = FrameHeader.Size + ImageHeader.Size + entry.SummaryLength;
         byte[]? rented = null;
@@ -169,8 +169,16 @@ internal sealed partial class StorageGroup
     /// <returns><see langword="null"/> where the message was removed or archived in the meantime: look it up again.</returns>
     public Stream? OpenBody(in IndexEntry entry)
     {
-        Segment? segment = segments.Acquire(entry.Segment);
+        Segment? segment = Acquire(entry.Segment);
         return segment is null ? null : new ImageStream(segment, entry, Identity);
+    }
+
+    /// <summary>A segment for reading; <see langword="null"/> where it is gone, but not because the group is.</summary>
+    private Segment? Acquire(int number)
+    {
+        Segment? segment = segments.Acquire(number);
+        if (segment is null) ThrowIfRetired();
+        return segment;
     }
 
     /// <summary>The body of a hot message of up to 1 MiB into a buffer, verified.</summary>

@@ -24,7 +24,7 @@ internal sealed partial class StorageGroup
         image = default;
         for (int look = 0; look < LooksAgain; look++)
         {
-            using Segment? segment = segments.Acquire(entry.Segment);
+            using Segment? segment = Acquire(entry.Segment);
             FileProblem? problem = segment is null
                 ? new FileProblem(segments.PathOf(entry.Segment), entry.Offset, "the segment is missing")
                 : CheckImage(segment, entry, buffer, out image);

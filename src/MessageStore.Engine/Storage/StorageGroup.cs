@@ -63,6 +63,9 @@ internal sealed partial class StorageGroup : IDisposable
 
     public MessageStoreException? ClosedForWriting => committer.Failure;
 
+    /// <summary>Takes the group out of service: whoever still has it in hand gets the reason from now on. To be disposed next.</summary>
+    public void Retire(MessageStoreException reason) => committer.Retired = reason;
+
     /// <summary>The sum over all that the group holds (docs/format-segment.md), with the transaction it belongs to.</summary>
     public (ulong Lsn, UInt128 Digest) StateDigest
     {
@@ -86,12 +89,12 @@ internal sealed partial class StorageGroup : IDisposable
     }
 
     /// <exception cref="MessageStoreException">StoreMissing, StoreDamaged, LogDamaged, and device errors.</exception>
-    /// <param name="stopTime">Replay stops before the first transaction later than this (UTC ticks), and what lies beyond is cut off for good.</param>
-    public static StorageGroup Open(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, long stopTime = long.MaxValue)
+    /// <param name="limit">Where replay stops, by default nowhere; what lies beyond is cut off for good.</param>
+    public static StorageGroup Open(IStorage storage, GroupIdentity identity, GroupOptions options, string storeFolder, string logFolder, ReplayLimit? limit = null)
     {
         try
         {
-            RecoveredGroup recovered = new GroupRecovery(storage, storeFolder, logFolder, identity, options) { StopTime = stopTime }.Run();
+            RecoveredGroup recovered = new GroupRecovery(storage, storeFolder, logFolder, identity, options) { Limit = limit ?? ReplayLimit.None }.Run();
             try
             {
                 return new StorageGroup(storage, identity, options, storeFolder, logFolder, recovered);
@@ -106,6 +109,12 @@ internal sealed partial class StorageGroup : IDisposable
         {
             throw StorageErrors.Wrap(error, $"opening storage group {identity.Name}", storeFolder);
         }
+    }
+
+    /// <exception cref="MessageStoreException">Why the group is out of service.</exception>
+    public void ThrowIfRetired()
+    {
+        if (committer.Retired is { } reason) throw reason;
     }
 
     /// <summary>The group in figures.</summary>

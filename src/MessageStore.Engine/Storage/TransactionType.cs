@@ -30,7 +30,12 @@ internal enum FileFrameType : byte
     LogHeader = 16,
     SegmentHeader = 17,
     SnapshotHeader = 18,
+    SearchHeader = 28,
+    SearchIds = 29,
+    SearchBlock = 30,
+    SearchDirectory = 31,
     SnapshotTables = 32,
     SnapshotPage = 33,
     SnapshotEnd = 34,
+    SearchEnd = 35,
 }

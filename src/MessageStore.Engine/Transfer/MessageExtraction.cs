@@ -17,7 +17,7 @@ internal static class MessageExtraction
         try
         {
             long count = 0;
-            foreach (FoundMessage found in BackupMessages.Find(storage, options, clock, progress, cancellationToken))
+            foreach (FoundMessage found in BackupMessages.Find(storage, options, null, clock, progress, cancellationToken))
             {
                 progress?.Report(new RunProgress("Restoring messages", found.Message.Mailbox, ++count, 0));
                 if (found.Problem is null) folder ??= new EmlFolder(destination, byMailbox: true, force);

@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Management.Automation;
+using System.Text;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
+using MessageStore.PowerShell.Formatting;
 using MessageStore.PowerShell.Hosting;
 
 namespace MessageStore.PowerShell.Commands;
@@ -19,7 +22,7 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     [Parameter(Mandatory = true, Position = 1)]
     [ValidateNotNullOrEmpty]
-    [PathArgument]
+    [DatabaseArgument]
     public string Destination { get; set; } = "";
 
     [Parameter]
@@ -29,6 +32,29 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     [Parameter]
     public DateTimeOffset? PointInTime { get; set; }
+
+    [Parameter]
+    public ulong? Lsn { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewStorePath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewLogPath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewBackupPath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NewArchivePath { get; set; }
 
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -49,21 +75,39 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
 
     protected override void ProcessRecord()
     {
-        bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
-        string action = (replaces ? "Move aside what stands there and restore the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
-        if (!ShouldProcess(Destination, action) || (replaces && !Confirms(action))) return;
         var options = new RestoreOptions
         {
             BackupPath = BackupPath,
             Destination = Destination,
             LogPath = LogPath,
             PointInTime = PointInTime,
+            Lsn = Lsn,
             StorageGroups = StorageGroup,
+            NewStorePath = NewStorePath,
+            NewLogPath = NewLogPath,
+            NewBackupPath = NewBackupPath,
+            NewArchivePath = NewArchivePath,
             Force = Force,
             SkipDamaged = SkipDamaged,
         };
+        string? plan = null;
+        if (!SkipDamaged && !Execute(Destination, async run => plan = Describe(await MessageDatabase.PreviewRestoreAsync(options, run.Token).ConfigureAwait(false)))) return;
+        bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
+        string action = (replaces ? "Move aside what stands there and restore the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
+        plan ??= $"{action} to '{Destination}', leaving out what is damaged";
+        if (!ShouldProcess(plan, $"{action} to '{Destination}'?", "Confirm") || (replaces && !Confirms(action))) return;
         if (AsJob) StartJob(Destination, run => RestoreAsync(options, run));
         else Execute(Destination, run => RestoreAsync(options, run));
+    }
+
+    /// <summary>The plan in words: which files, in which order, how much and how long.</summary>
+    private static string Describe(RestorePreview plan)
+    {
+        var text = new StringBuilder($"Restore {string.Join(", ", plan.StorageGroups)} to {plan.Path}");
+        foreach (RestorePreviewFile file in plan.Files) text.Append(CultureInfo.CurrentCulture, $"\n  {file.Order}. {file.Part}: {file.Path}, {HumanText.Size(file.Bytes)}");
+        text.Append(CultureInfo.CurrentCulture, $"\n  {HumanText.Size(plan.Bytes)} to read, {HumanText.Size(plan.NeededBytes)} of room needed, about {plan.ExpectedDuration} at {HumanText.Size((long)plan.BytesPerSecond)} a second ({plan.RateSource})");
+        foreach (string folder in plan.MovedAside) text.Append(CultureInfo.CurrentCulture, $"\n  moved aside: {folder}");
+        return text.ToString();
     }
 
     private static async Task RestoreAsync(RestoreOptions options, Run run)

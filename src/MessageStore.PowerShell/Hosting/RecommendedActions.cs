@@ -27,6 +27,7 @@ internal static class RecommendedActions
         ErrorIds.SchedulerUnavailable => "Choose another -Scheduler, or write the files with Export-MaintenanceSchedule and install them by hand.",
         ErrorIds.SchedulerFailed => "Read what the scheduler said; nothing else was changed. Task Scheduler and system units want an elevated session.",
         ErrorIds.ScheduleNotFound => "List the schedules with Get-MaintenanceSchedule.",
+        ErrorIds.SearchIndexIncomplete => "Find what is damaged with Test-MessageDatabase, or bring the archive path back; then run Update-MessageSearchIndex again.",
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",

@@ -10,6 +10,9 @@ internal static class MailApi
     private const int LargestPage = 500;
     private const int FarthestPage = 10_000;
 
+    /// <summary>How long a page waits for the index before the messages that it lacks are read one by one.</summary>
+    private static readonly TimeSpan SearchWait = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// A sender's page runs in a frame without scripts, forms, or an origin, and fetches nothing from anywhere: the list of the sanitizer is the first fence, this the second.
     /// </summary>
@@ -19,14 +22,20 @@ internal static class MailApi
 
     public static void Map(IEndpointRouteBuilder api, IMessageStore store, Operations operations)
     {
-        api.MapGet("/messages", async (string? mailbox, string? folder, string? from, string? subject, DateTimeOffset? after, DateTimeOffset? before, bool? archived, int? skip, int? first, CancellationToken aborted) =>
+        api.MapGet("/messages", async (string? q, string? mailbox, string? folder, string? from, string? subject, DateTimeOffset? after, DateTimeOffset? before, bool? archived, int? skip, int? first, CancellationToken aborted) =>
         {
             using Operations.Operation _ = operations.Begin(Operations.List);
-            return await NewestAsync(store, new MessageQuery
-            {
-                Mailbox = Given(mailbox), Folder = Given(folder), From = Given(from), Subject = Given(subject), ReceivedAfter = after, ReceivedBefore = before, IsArchived = archived,
-            }, Math.Clamp(skip ?? 0, 0, FarthestPage), Math.Clamp(first ?? PageSize, 1, LargestPage), aborted).ConfigureAwait(false);
-        }).WithSummary("Messages, newest first: 50 a page, 500 at most. Skip reaches to the 10,000th.");
+            int over = Math.Clamp(skip ?? 0, 0, FarthestPage), most = Math.Clamp(first ?? PageSize, 1, LargestPage);
+            return await (Given(q) is { } words
+                ? SearchAsync(store, new MessageSearch
+                {
+                    Query = words, Mailbox = Given(mailbox), Folder = Given(folder), From = Given(from), Subject = Given(subject), ReceivedAfter = after, ReceivedBefore = before, IsArchived = archived, MaximumWait = SearchWait,
+                }, over, most, aborted)
+                : NewestAsync(store, new MessageQuery
+                {
+                    Mailbox = Given(mailbox), Folder = Given(folder), From = Given(from), Subject = Given(subject), ReceivedAfter = after, ReceivedBefore = before, IsArchived = archived,
+                }, over, most, aborted)).ConfigureAwait(false);
+        }).WithSummary("Messages, newest first: 50 a page, 500 at most. Skip reaches to the 10,000th. With q those that the search finds, by words as Find-StoredMessage takes them.");
 
         api.MapGet("/messages/{id:guid}", async (Guid id, CancellationToken aborted) =>
         {
@@ -59,6 +68,20 @@ internal static class MailApi
                 return MessageContentReader.OpenPart(again, number) is { } part ? Download(context, part, FileNameOf(attachment)) : Results.NotFound();
             }
         }).WithSummary("Something attached to a message, for saving.");
+    }
+
+    /// <summary>The search comes newest first, and is left as soon as the page is full.</summary>
+    private static async Task<MessagePage> SearchAsync(IMessageStore store, MessageSearch search, int skip, int first, CancellationToken cancellationToken)
+    {
+        var notices = new Notices();
+        var page = new List<StoredMessage>();
+        long count = 0;
+        await foreach (StoredMessage message in store.FindAsync(search, notices, cancellationToken).ConfigureAwait(false))
+        {
+            if (++count > skip + first) break;
+            if (count > skip) page.Add(message);
+        }
+        return new MessagePage { Count = count, GoesOn = count > skip + first, Messages = page, Notices = notices.Texts };
     }
 
     /// <summary>The list comes oldest first; no more than what the page needs is kept while it passes.</summary>
@@ -99,15 +122,26 @@ internal static class MailApi
         return name.Trim('.', ' ').Length > 0 ? name : $"part-{attachment.Number}";
     }
 
+    private sealed class Notices : IProgress<SearchNotice>
+    {
+        public List<string> Texts { get; } = [];
+
+        public void Report(SearchNotice value) => Texts.Add((value.MayMissHits ? "Hits may be missing. " : "") + value.Message);
+    }
+
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }
 
 /// <summary>A page of a list of messages.</summary>
 internal sealed record MessagePage
 {
-    /// <summary>How many messages there are in all.</summary>
+    /// <summary>How many messages there are in all, as far as they were counted.</summary>
     public required long Count { get; init; }
+    /// <summary>Whether there are more than were counted.</summary>
+    public bool GoesOn { get; init; }
     public required IReadOnlyList<StoredMessage> Messages { get; init; }
+    /// <summary>What a search has to say beside its hits, as that some messages could not be read.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
 }
 
 /// <summary>A message as the page shows it.</summary>

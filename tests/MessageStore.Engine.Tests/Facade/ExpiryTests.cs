@@ -120,6 +120,31 @@ public sealed class ExpiryTests
     }
 
     [Fact]
+    public async Task Messages_taken_one_by_one_from_an_older_backup_leave_out_what_has_expired_and_bring_what_users_deleted()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        List<Guid> expired = await AppendAsync(fixture, store, 0, 4, "alice");
+        StoredMessage young = await fixture.AppendAsync(store, 20, "alice");
+        string backup = (await store.BackupAsync(new BackupOptions())).Path;
+        await store.ArchiveAsync(Expire);
+        await store.ExpireAsync(new ExpiryOptions());
+        await store.DeleteAsync(young.Id);
+        var options = new MessageRestoreOptions { BackupPath = backup, Mailbox = "alice" };
+
+        List<MessageRestore> results = await store.RestoreMessagesAsync(options).ToListAsync();
+
+        Assert.Equal(expired.Order(), results.Where(r => r.Result == MessageRestoreResult.Expired).Select(r => r.Id).Order());
+        Assert.Equal((young.Id, ""), (Assert.Single(results, r => r.Result == MessageRestoreResult.Restored).Id, results.Single(r => r.Result == MessageRestoreResult.Restored).Reason));
+        Assert.Equal(young.Id, Assert.Single(await store.ListAsync(new MessageQuery()).ToListAsync()).Id);
+        // Where nobody can be asked, a message comes back and says so.
+        await store.DeleteAsync(young.Id);
+        Directory.Move(Path.Combine(fixture.Database, "archive"), Path.Combine(fixture.Root, "away"));
+        results = await store.RestoreMessagesAsync(options with { Ids = [young.Id] }).ToListAsync();
+        Assert.Contains("not known", Assert.Single(results).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_recalled_message_outlives_its_record()
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();

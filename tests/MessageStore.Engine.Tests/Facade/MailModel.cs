@@ -38,6 +38,15 @@ internal sealed class MailModel
         return copy;
     }
 
+    /// <summary>A copy in which a mailbox is as it was in another.</summary>
+    public MailModel CopyWith(string mailbox, MailModel then)
+    {
+        MailModel copy = Copy();
+        foreach (ModelMail mail in Of(mailbox)) copy.messages.Remove(mail.Sha256);
+        foreach (ModelMail mail in then.Of(mailbox)) copy.messages.Add(mail.Sha256, mail);
+        return copy;
+    }
+
     /// <summary>The messages of a mailbox that nothing is under way with.</summary>
     public List<ModelMail> Of(string mailbox)
     {

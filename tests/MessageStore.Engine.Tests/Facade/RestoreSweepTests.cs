@@ -15,18 +15,22 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
 {
     private const int Survivors = 3;
     private const string Elsewhere = "/data/again";
+    private const string Note = "note.txt";
 
     private static readonly string[] Users = ["ada", "grace"];
 
     [Theory]
-    [InlineData("new place")]
-    [InlineData("new place with logs")]
-    [InlineData("point in time")]
-    [InlineData("in place")]
-    [InlineData("in place of a lost store")]
-    public void After_a_crash_at_any_moment_of_a_restore_the_old_database_or_the_restored_one_is_whole(string kind)
+    [InlineData("new place", 3)]
+    [InlineData("new place with logs", 3)]
+    [InlineData("point in time", 3)]
+    [InlineData("in place", 3)]
+    [InlineData("in place of a lost store", 3)]
+    [InlineData("in place of something else", 1)]
+    [InlineData("new place on other devices", 1)]
+    [InlineData("a group beside others", 1)]
+    public void After_a_crash_at_any_moment_of_a_restore_the_old_database_or_the_restored_one_is_whole(string kind, int seeds)
     {
-        int points = Sweeps.ForEachSeed(3, seed => Crash(kind, seed));
+        int points = Sweeps.ForEachSeed(seeds, seed => Crash(kind, seed));
         Proof.Report(output, $"{kind}: {points} crash points");
         if (Sweeps.IsFullSet) Assert.True(points >= 150, $"only {points} crash points");
     }
@@ -36,6 +40,8 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     [InlineData("new place with logs", "reading")]
     [InlineData("in place", "changes")]
     [InlineData("in place", "reading")]
+    [InlineData("a group beside others", "changes")]
+    [InlineData("a group beside others", "reading")]
     public void An_operation_that_fails_during_a_restore_leaves_the_old_database_or_the_restored_one_whole(string kind, string what)
     {
         StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
@@ -59,11 +65,10 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     private static bool Fault(string kind, int seed, int n, StorageOperations kinds, Exception error)
     {
         Case test = Prepare(kind, seed);
-        test.Storage.FailAt(n, error, kinds);
         bool restored = true;
         try
         {
-            Restore(test, test.Storage);
+            Restore(test, test.Storage, () => test.Storage.FailAt(n, error, kinds));
         }
         catch (MessageStoreException)
         {
@@ -75,8 +80,22 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
         return test.Storage.FaultHappened;
     }
 
-    private static void Restore(Case test, MemoryStorage storage) =>
-        MessageDatabase.RestoreNow(storage, test.How, test.Options.Clock, null, CancellationToken.None);
+    /// <param name="begin">Called when the restore is about to begin.</param>
+    private static void Restore(Case test, MemoryStorage storage, Action? begin = null)
+    {
+        if (!test.IsBeside)
+        {
+            begin?.Invoke();
+            MessageDatabase.RestoreNow(storage, test.How, test.Options.Clock, null, CancellationToken.None);
+            return;
+        }
+        using MemoryDatabase opened = MemoryDatabase.Open(storage, test.Options);
+        begin?.Invoke();
+        opened.Store.RestoreGroupsAsync(test.How).GetAwaiter().GetResult();
+        storage.FaultsWait = true;
+        // Closed again, what a failure left is looked at; while it is open, the other group must serve and the restored one, too.
+        opened.CheckAsync(test.New).GetAwaiter().GetResult();
+    }
 
     /// <summary>A database with hot and archived mail, a backup of it, and changes after the backup; closed.</summary>
     private static Case Prepare(string kind, int seed)
@@ -86,7 +105,7 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
         var clock = new SteadyClock();
         var model = new MailModel();
         GroupOptions options = MemoryDatabase.Small with { Clock = clock };
-        MessageDatabase.CreateNow(storage, MemoryDatabase.Options(seed % 2 == 0 ? ["SG1"] : ["SG1", "SG2"]), clock);
+        MessageDatabase.CreateNow(storage, MemoryDatabase.Options(seed % 2 == 0 && kind != "a group beside others" ? ["SG1"] : ["SG1", "SG2"]), clock);
         string backup, logs;
         MailModel atBackup, atPoint;
         DateTimeOffset point;
@@ -117,6 +136,15 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
                 return new Case(storage, options, new RestoreOptions { BackupPath = backup, Destination = Elsewhere, LogPath = logs }, model, model, false);
             case "point in time":
                 return new Case(storage, options, new RestoreOptions { BackupPath = backup, Destination = Elsewhere, LogPath = logs, PointInTime = point }, model, atPoint, false);
+            case "in place of something else":
+                storage.Put(Path.Combine(Elsewhere, Note), "not a database"u8);
+                return new Case(storage, options, new RestoreOptions { BackupPath = backup, Destination = Elsewhere, Force = true }, model, atBackup, false) { HasNote = true };
+            case "new place on other devices":
+                var devices = new RestoreOptions { BackupPath = backup, Destination = Elsewhere, LogPath = logs, NewStorePath = "/ssd2/store", NewLogPath = "/disk2/logs", NewBackupPath = "/disk2/backups" };
+                return new Case(storage, options, devices, model, model, false);
+            case "a group beside others":
+                var beside = new RestoreOptions { BackupPath = backup, Destination = MemoryDatabase.Root, StorageGroups = ["SG2"], PointInTime = point, Force = true };
+                return new Case(storage, options, beside, model, model.CopyWith(Users[1], atPoint), false) { IsBeside = true };
             case "in place":
                 return new Case(storage, options, new RestoreOptions { BackupPath = backup, Destination = MemoryDatabase.Root, Force = true }, model, model, false);
             default:
@@ -131,22 +159,61 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     private static void Recover(Case test, MemoryStorage survivor, bool again, bool restored = false)
     {
         bool inPlace = test.How.Destination == MemoryDatabase.Root;
-        if (!test.IsOldLost || restored) Check(survivor, MemoryDatabase.Root, test.Old);
+        bool isThere = false;
+        if (test.IsBeside) isThere = IsRestored(survivor);
+        else if (!test.IsOldLost || restored) Check(survivor, MemoryDatabase.Root, test.Old);
         survivor.BeforeChange = null;
-        bool isThere = inPlace ? !test.IsOldLost || Opens(test, survivor) : survivor.FileExists(Path.Combine(Elsewhere, DatabaseSettings.FileName));
+        if (!test.IsBeside) isThere = inPlace ? !test.IsOldLost || Opens(test, survivor) : IsDatabase(survivor);
+        if (test.HasNote) CheckNote(survivor, isThere);
         if (restored && !isThere) throw new InvariantException("The restore succeeded, and the restored database is not there.");
         if (!isThere && again)
         {
             Restore(test, survivor);
             isThere = true;
+            if (!inPlace) CheckNothingIsLeft(survivor);
         }
         if (isThere) Check(survivor, test.How.Destination, test.New);
+
+        bool IsRestored(MemoryStorage storage)
+        {
+            try
+            {
+                Check(storage, MemoryDatabase.Root, test.New);
+                return true;
+            }
+            catch (InvariantException) when (!restored)
+            {
+                Check(storage, MemoryDatabase.Root, test.Old); // one or the other, whole
+                return false;
+            }
+        }
+
+        bool IsDatabase(MemoryStorage storage)
+        {
+            FolderSwap.Complete(storage, MailDatabase.SwapBeside(Elsewhere));
+            return storage.FileExists(Path.Combine(Elsewhere, DatabaseSettings.FileName));
+        }
 
         void Check(MemoryStorage storage, string path, MailModel expected)
         {
             using MemoryDatabase opened = MemoryDatabase.Open(storage, test.Options, path);
             opened.CheckAsync(expected).GetAwaiter().GetResult();
         }
+    }
+
+    /// <summary>What stood at the destination stands there still, or lies aside; never is neither of the two there.</summary>
+    private static void CheckNote(MemoryStorage storage, bool restored)
+    {
+        string? place = storage.ListFolders("/data").FirstOrDefault(f => storage.FileExists(Path.Combine(f, Note)));
+        if (place is null || (place == Elsewhere) == restored) throw new InvariantException($"What stood at the destination is in {place ?? "no place"}.");
+    }
+
+    /// <summary>What a killed restore had laid out, the next one clears away.</summary>
+    private static void CheckNothingIsLeft(MemoryStorage storage)
+    {
+        foreach (string parent in (string[])["/data", "/ssd2/store", "/disk2/logs"])
+            if (storage.ListFolders(parent).Concat(storage.ListFiles(parent)).FirstOrDefault(p => p.Contains(".restoring-", StringComparison.Ordinal)) is { } left)
+                throw new InvariantException($"{left} was left behind.");
     }
 
     private static bool Opens(Case test, MemoryStorage storage)
@@ -165,7 +232,14 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     /// <param name="Old">What the database holds that was there before.</param>
     /// <param name="New">What the restored one must hold.</param>
     /// <param name="IsOldLost">Whether the old one cannot be opened as it is.</param>
-    private sealed record Case(MemoryStorage Storage, GroupOptions Options, RestoreOptions How, MailModel Old, MailModel New, bool IsOldLost);
+    private sealed record Case(MemoryStorage Storage, GroupOptions Options, RestoreOptions How, MailModel Old, MailModel New, bool IsOldLost)
+    {
+        /// <summary>Whether a group is restored while the database is open.</summary>
+        public bool IsBeside { get; init; }
+
+        /// <summary>Whether something else stands at the destination.</summary>
+        public bool HasNote { get; init; }
+    }
 
     /// <summary>Goes on by a second with every look, so that every transaction has a time of its own.</summary>
     private sealed class SteadyClock : TimeProvider

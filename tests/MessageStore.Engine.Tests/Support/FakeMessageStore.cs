@@ -115,6 +115,12 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public IAsyncEnumerable<StoredMessage> FindAsync(MessageSearch search, IProgress<SearchNotice>? notices = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public IAsyncEnumerable<SearchIndexStatus> UpdateSearchIndexAsync(SearchIndexOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<MessageRecall> RecallAsync(MessageQuery query, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
@@ -160,6 +166,8 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public IAsyncEnumerable<BackupRetention> RemoveBackupsAsync(BackupRetentionOptions options, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
+
+    public Task<RestoreRun> RestoreGroupsAsync(RestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public IAsyncEnumerable<MessageRestore> RestoreMessagesAsync(MessageRestoreOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();

@@ -137,6 +137,25 @@ public abstract class StoreContractTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Words_are_found_hot_and_archived_and_what_is_left_out_is_told()
+    {
+        for (int i = 0; i < 6; i++) await AppendAsync(Mail(i), i < 3 ? "alice" : "bob");
+        await Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, Mailboxes = ["alice"] });
+        Assert.Equal(6, (await ListAsync(Store.FindAsync(new MessageSearch { Query = "text message" }))).Count);
+        Assert.Equal("message 2", Assert.Single(await ListAsync(Store.FindAsync(new MessageSearch { From = "a2@example.com", IsArchived = true }))).Subject);
+        Assert.Equal(3, (await ListAsync(Store.FindAsync(new MessageSearch { Query = "\"message 4\"" }))).Count + (await ListAsync(Store.FindAsync(new MessageSearch { Query = "mess* mailbox:b*", Subject = "-4" }))).Count);
+        await Store.BlockArchiveAsync("alice", "an inquiry", "carol");
+        var told = new Told();
+        Assert.Equal(3, (await ListAsync(Store.FindAsync(new MessageSearch { Text = "text" }, told))).Count);
+        Assert.Equal((ErrorIds.ArchiveAccessDenied, "alice", 3, true), (Assert.Single(told.Notices).Id, told.Notices[0].Target, told.Notices[0].Count, told.Notices[0].MayMissHits));
+        await FailsAsync(ErrorIds.ArchiveAccessDenied, ErrorKind.Denied, "alice", () => ListAsync(Store.FindAsync(new MessageSearch { Text = "text" })));
+        await FailsAsync(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, "!!!", () => ListAsync(Store.FindAsync(new MessageSearch { Query = "!!!" })));
+        List<SearchIndexStatus> status = await ListAsync(Store.UpdateSearchIndexAsync(new SearchIndexOptions { Rebuild = true }));
+        Assert.Equal([("SG1", true), ("SG2", true)], status.Select(s => (s.StorageGroup, s.IsComplete)));
+        Assert.Equal(6, status.Sum(s => s.MessageCount));
+    }
+
+    [Fact]
     public async Task Findings_of_a_test_are_reported_as_they_are_found()
     {
         StoredMessage message = await AppendAsync(Mail(1, 50_000), "alice");
@@ -220,5 +239,12 @@ public abstract class StoreContractTests : IAsyncLifetime
         {
             lock (all) all.Add(value);
         }
+    }
+
+    private sealed class Told : IProgress<SearchNotice>
+    {
+        public List<SearchNotice> Notices { get; } = [];
+
+        public void Report(SearchNotice value) => Notices.Add(value);
     }
 }

@@ -77,6 +77,25 @@ public sealed class WebSiteTests
     }
 
     [Fact]
+    public async Task Messages_are_found_by_their_words_by_page()
+    {
+        await using WebHost site = await WebHost.StartAsync();
+        using HttpClient client = site.Client(withKey: true);
+        JsonElement found = await client.GetFromJsonAsync<JsonElement>(new Uri("/api/messages?q=number&first=2", UriKind.Relative));
+        Assert.Equal(["report 2", "report 1"], Subjects(found));
+        Assert.True(found.GetProperty("goesOn").GetBoolean());
+        found = await client.GetFromJsonAsync<JsonElement>(new Uri("/api/messages?q=number&first=2&skip=2", UriKind.Relative));
+        Assert.Equal(["report 0"], Subjects(found));
+        Assert.False(found.GetProperty("goesOn").GetBoolean());
+        Assert.Equal(3, found.GetProperty("count").GetInt64());
+        Assert.Equal(0, found.GetProperty("notices").GetArrayLength());
+        Assert.Equal(["report 1"], Subjects(await client.GetFromJsonAsync<JsonElement>(new Uri("/api/messages?q=number&from=w1@example.org", UriKind.Relative))));
+        HttpResponseMessage refused = await client.GetAsync(new Uri("/api/messages?q=is:green", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal("InvalidParameter", (await refused.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("title").GetString());
+    }
+
+    [Fact]
     public async Task A_message_comes_as_text_as_a_harmless_page_and_as_the_bytes_that_came()
     {
         await using WebHost site = await WebHost.StartAsync();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using MessageStore.IO;
 
@@ -25,10 +26,10 @@ internal sealed partial class MimeReader : IDisposable
     private readonly LineSource lines;
     private readonly MimeLimits limits;
     private readonly PooledBuffer head = new(4 << 10);
-    private readonly byte[] output = new byte[LongestPiece];
     private readonly byte[] end = new byte[8];
     private readonly byte[] held = new byte[HeldLimit];
     private readonly List<Enclosing> enclosing = [];
+    private byte[] output = ArrayPool<byte>.Shared.Rent(LongestPiece);
     private State state = State.Header;
     private ContentDecoder decoder;
     private int parts;
@@ -133,6 +134,9 @@ internal sealed partial class MimeReader : IDisposable
     {
         lines.Dispose();
         head.Dispose();
+        byte[] old = output;
+        output = [];
+        if (old.Length > 0) ArrayPool<byte>.Shared.Return(old);
     }
 
     private void BeginEntity()

@@ -7,13 +7,23 @@ namespace MessageStore.Messages.Mime;
 /// Turns a part's bytes into characters, piece by piece. A charset that is missing, unknown or <c>us-ascii</c> is found out at the first byte beyond ASCII: UTF-8 where what
 /// is at hand is valid UTF-8, else windows-1252. Never fails: what is broken becomes U+FFFD or a question mark.
 /// </summary>
-internal sealed class TextDecoder(string charset)
+/// <param name="charset">As the part names it.</param>
+/// <param name="chars">At least <see cref="BufferLength"/> characters of room, the decoder's own while it is in use.</param>
+internal sealed class TextDecoder(string charset, char[] chars)
 {
+    /// <summary>Room that decoding needs, in characters.</summary>
+    public const int BufferLength = CharsPerPiece + 16;
+
     private const int CharsPerPiece = 4 << 10;
 
-    private readonly char[] chars = new char[CharsPerPiece + 16];
     private byte[] waiting = [];
     private Decoder? decoder = IsUndecided(charset) ? null : MailCharsets.Find(charset)?.GetDecoder();
+
+    /// <inheritdoc cref="TextDecoder(string, char[])"/>
+    public TextDecoder(string charset)
+        : this(charset, new char[BufferLength])
+    {
+    }
 
     /// <summary>Decodes a piece; a character cut in two waits for the next.</summary>
     public void Write(ReadOnlySpan<byte> bytes, ICharSink sink)

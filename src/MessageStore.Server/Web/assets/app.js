@@ -101,12 +101,14 @@ const parts = {
       go('mail', Object.fromEntries(new FormData(search)));
     } },
     el('select', { name: 'mailbox', 'aria-label': 'Mailbox' }, el('option', { value: '' }, 'All mailboxes'), mailboxes.map(m => el('option', { value: m.name, selected: m.name === query.get('mailbox') }, m.name))),
+    el('input', { name: 'q', placeholder: 'Words', 'aria-label': 'Words, as Find-StoredMessage takes them', value: query.get('q') ?? '' }),
     el('input', { name: 'from', placeholder: 'Sender', 'aria-label': 'Sender', value: query.get('from') ?? '' }),
     el('input', { name: 'subject', placeholder: 'Subject', 'aria-label': 'Subject', value: query.get('subject') ?? '' }),
     el('button', {}, 'Search'));
     const move = to => go('mail', { ...Object.fromEntries(query), skip: to });
     return [
       search,
+      ...(page.notices ?? []).map(text => el('p', { class: 'note' }, text)),
       table(['From', 'Subject', 'Mailbox', 'Received', '#Size'], page.messages.map(m => {
         const open = () => go('mail', { ...Object.fromEntries(query), id: m.id });
         return el('tr', { class: `link ${m.isRead ? '' : 'unread'}`, tabindex: 0, onclick: open, onkeydown: event => { if (event.key === 'Enter') open(); } },
@@ -115,7 +117,7 @@ const parts = {
       el('div', { class: 'pages' },
         el('button', { class: 'quiet', disabled: skip === 0, onclick: () => move(Math.max(0, skip - first)) }, 'Newer'),
         el('button', { class: 'quiet', disabled: skip + first >= page.count, onclick: () => move(skip + first) }, 'Older'),
-        page.count > 0 ? `${count(skip + 1)} to ${count(Math.min(skip + first, page.count))} of ${count(page.count)}` : ''),
+        page.count > 0 ? `${count(skip + 1)} to ${count(Math.min(skip + first, page.count))} of ${page.goesOn ? 'more' : count(page.count)}` : ''),
     ];
   },
 
