@@ -27,6 +27,7 @@ internal sealed class OwnerLock : IDisposable
     private readonly string notePath;
     private readonly LockOwner owner;
     private IDisposable? held;
+    private volatile bool isAnnounced;
 
     private OwnerLock(IStorage storage, string notePath, LockOwner owner, IDisposable held)
     {
@@ -38,11 +39,16 @@ internal sealed class OwnerLock : IDisposable
 
     /// <summary>Tells whoever finds the lock taken where its holder answers.</summary>
     /// <exception cref="IOException">The note cannot be written.</exception>
-    public void Announce(string socket) => WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Socket = socket, Opening = null }));
+    public void Announce(string socket)
+    {
+        isAnnounced = true;
+        WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Socket = socket, Opening = null }));
+    }
 
-    /// <summary>Tells whoever finds the lock taken how far its holder has come.</summary>
+    /// <summary>Tells whoever finds the lock taken how far its holder has come. Once it answers nobody waits for that any more: a group may be opened again much later.</summary>
     public void SayOpening(string progress)
     {
+        if (isAnnounced) return;
         try
         {
             WriteNote(storage, notePath, JsonSerializer.SerializeToUtf8Bytes(owner with { Opening = progress }));

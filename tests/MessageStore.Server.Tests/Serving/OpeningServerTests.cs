@@ -43,6 +43,7 @@ public sealed class OpeningServerTests : IAsyncLifetime, IDisposable
         Assert.False(waiting.IsCompleted);
         await using SocketHost server = await SocketHost.StartAsync(ScriptedStore.Create(static (_, _) => Task.FromResult((DatabaseStatus)Sample.Make(typeof(DatabaseStatus), full: true)!)));
         opening.Announce(server.SocketPath);
+        opening.SayOpening("a group that was restored is opened again"); // which must not take the socket away
         await using IMessageStore? store = await waiting.WaitAsync(Patience);
         Assert.NotNull(await store!.GetStatusAsync());
         opening.Dispose();
