@@ -24,7 +24,6 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         string backup = RestoreSource.Find(storage, options, clock);
         using BackupKey? key = BackupKey.Open(storage, options.Key);
         if (!IsOwned) FolderSwap.Complete(storage, MailDatabase.SwapBeside(Path.GetFullPath(options.Destination))); // of a restore that was killed in its last moment
-        using BackupKey? key = BackupKey.Open(storage, options.Key);
         RestoreRun run;
         try
         {

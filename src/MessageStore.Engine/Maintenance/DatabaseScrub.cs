@@ -77,8 +77,8 @@ internal sealed partial class DatabaseScrub(
         if (options.Repair && keyless.Count > 0) await RebuildKeysAsync(keyless, cancellationToken).ConfigureAwait(false);
         if (options.Repair && bad.Count > 0) await RepairImagesAsync(group, bad, cancellationToken).ConfigureAwait(false);
         if (options.Repair && badRecords.Count > 0) await RepairRecordsAsync(group, badRecords, cancellationToken).ConfigureAwait(false);
-        foreach (DatabaseFinding finding in bad.Concat(keyless).Select(m => m.Finding).Concat(badRecords.Select(r => r.Finding))) Report(finding);
-        badRecords.Clear();
+        foreach (DatabaseFinding finding in bad.Concat(keyless).Select(m => m.Finding)) Report(finding);
+        ReportRecords();
         RepairFiles(group, files, cancellationToken);
     }
 

@@ -84,6 +84,7 @@ internal sealed partial class ReplicaRepair
             passed += count;
             if (bytesPerSecond is not { } limit) return;
             TimeSpan ahead = TimeSpan.FromSeconds((double)passed / limit) - time.GetElapsedTime(started);
+            ahead = TimeSpan.FromMilliseconds(Math.Ceiling(ahead.TotalMilliseconds)); // timers take whole milliseconds, and would cut off the rest
             if (ahead > TimeSpan.Zero) await Task.Delay(ahead, time, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -106,7 +106,10 @@ internal sealed partial class StorageUnit : IDisposable
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {
-            throw ArchiveErrors.Wrap(error, $"binding it to database {database}", Folder);
+            MessageStoreException cause = ArchiveErrors.Wrap(error, $"binding it to database {database}", Folder);
+            if (cause.ErrorId == ErrorIds.DiskFull) throw cause;
+            TakeOut(cause, []);
+            throw Refusal(cause);
         }
     }
 

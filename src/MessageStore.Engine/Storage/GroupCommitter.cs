@@ -80,6 +80,9 @@ internal sealed partial class GroupCommitter : IDisposable
     /// <summary>Called on the committer's thread after each group of transactions.</summary>
     public Action? AfterCommit { get; set; }
 
+    /// <summary>Those that are told how long transactions take.</summary>
+    public IReadOnlyList<CommitMeter> Meters => meters;
+
     /// <summary>Tells a meter how long each transaction takes, until <see cref="Unmeter"/>: a backup's and a test's may listen side by side.</summary>
     public void Meter(CommitMeter meter)
     {

@@ -110,6 +110,9 @@ internal sealed partial class StorageGroup
     public Task BackedUpAsync(BackupMark mark) =>
         CommitAsync(Transaction.BackedUp(mark.Id, mark.Lsn, mark.StartedTicks, Identity.Salt));
 
+    /// <inheritdoc cref="GroupCommitter.Meters"/>
+    public IReadOnlyList<CommitMeter> Meters => committer.Meters;
+
     /// <inheritdoc cref="GroupCommitter.Meter"/>
     public void Meter(CommitMeter meter) => committer.Meter(meter);
 

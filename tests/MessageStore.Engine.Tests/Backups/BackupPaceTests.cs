@@ -55,7 +55,7 @@ public class BackupPaceTests
         {
             double rate = (copied - seen) * 100;
             seen = copied;
-            bed.Group.Meter?.Record(Stopwatch.GetTimestamp() - (long)(wait(rate).TotalSeconds * Stopwatch.Frequency));
+            foreach (CommitMeter meter in bed.Group.Meters) meter.Record(Stopwatch.GetTimestamp() - (long)(wait(rate).TotalSeconds * Stopwatch.Frequency));
         };
         for (; copied < Chunks; copied++)
         {
