@@ -29,16 +29,16 @@ public sealed class ReplicaRepairTests
         using var cluster = new SimulatedCluster(seed: 2, count: 3);
         IncomingRecord[] records = [.. Enumerable.Range(1, 6).Select(n => UnitSamples.Record(n, 1500))];
         foreach (IncomingRecord record in records) await cluster.StoreAsync(record);
-        ArchiveKey bad = cluster.Keys.Find(records[2].Info.Id)[0];
+        ArchiveKey bad = cluster.Keys.List().GroupBy(k => (k.Unit, k.Volume)).MaxBy(g => g.Count())!.MinBy(k => k.Offset)!; // others lie behind it
         SimulatedNode node = cluster.Node(bad.Unit);
         node.Stop();
         string volume = Path.Combine(UnitSamples.Folder, "volumes", bad.Volume);
         for (int at = 0; at < 60; at++) node.Disks[0].Storage.Corrupt(volume, bad.Offset + at, 0xFF);
         node.Start();
-        Assert.ThrowsAny<Exception>(() => UnitSamples.Unpack(node.Disks[0].Storage.Content(volume)));
+        int readable = UnitSamples.Unpack(node.Disks[0].Storage.Content(volume)).Length; // it ends where the damage begins
         ReplicaRepairRun run = await cluster.RepairAsync();
         Assert.Equal((1, 0), (run.Restored, run.UnderReplicated));
-        Assert.True(UnitSamples.Unpack(node.Disks[0].Storage.Content(volume)).Length > 0);
+        Assert.True(UnitSamples.Unpack(node.Disks[0].Storage.Content(volume)).Length > readable);
         foreach (ArchiveKey key in cluster.Keys.List()) await cluster.Target.VerifyAsync(key);
     }
 

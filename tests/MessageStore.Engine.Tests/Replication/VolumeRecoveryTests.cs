@@ -48,13 +48,13 @@ public sealed class VolumeRecoveryTests(ITestOutputHelper output)
         (MemoryStorage storage, RecordPlace[] places) = await KilledAsync();
         for (int at = 0; at < 100; at++) storage.Corrupt(Volume, places[1].Offset + at, 0xFF);
         using StorageUnit unit = UnitSamples.Open(storage);
-        Assert.ThrowsAny<Exception>(() => UnitSamples.Unpack(storage.Content(Volume)));
+        int readable = UnitSamples.Unpack(storage.Content(Volume)).Length; // it ends where the damage begins
         var record = new ErasedRecord(UnitSamples.Record(2).Info.Id, places[1].Volume, places[1].Offset, places[1].Length);
         byte[] before = storage.Content(Volume);
         unit.Erase([record with { Length = 0 }, record with { Length = record.Length + 1 }, record with { Offset = record.Offset - 1 }]); // not what was found damaged
         Assert.Equal(before, storage.Content(Volume));
         unit.Erase([record]);
-        Assert.True(UnitSamples.Unpack(storage.Content(Volume)).Length > 0);
+        Assert.True(UnitSamples.Unpack(storage.Content(Volume)).Length > readable);
         UnitSamples.AssertHolds(unit, UnitSamples.Record(1), places[0]);
         UnitSamples.AssertHolds(unit, UnitSamples.Record(3), places[2]);
     }
