@@ -74,16 +74,16 @@ internal sealed partial class DatabaseScrub
         {
             // Expired, recalled or deleted while we read?
             if (!group.TryGet(key.Id, out IndexEntry now) || !now.IsArchived || !keys.Find(key.Id).Contains(key)) return;
-            if (error.ErrorId == ErrorIds.ArchiveDamaged)
-                badRecords.Add(new DamagedRecord(now, key, Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message)));
-            else if (error.ErrorId != ErrorIds.ArchiveFileMissing)
-                Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message));
-            else if (missingFiles.TryGetValue(PathOf(key), out (DatabaseFinding First, long Count) missing))
-                missingFiles[PathOf(key)] = missing with { Count = missing.Count + 1 };
-            else
-                missingFiles.Add(PathOf(key), (Finding(group, mailbox, entry, PathOf(key), null, error.Message), 1));
+            bool isFileMissing = error.ErrorId == ErrorIds.ArchiveFileMissing;
+            DatabaseFinding finding = Finding(group, mailbox, entry, PathOf(key), isFileMissing ? null : key.Offset, error.Message);
+            if (!ArchiveErrors.IsDamage(error)) Report(finding);
+            else if (isFileMissing && !options.Repair) NoteMissing(finding);
+            else badRecords.Add(new DamagedRecord(now, key, isFileMissing, finding));
         }
     }
+
+    private void NoteMissing(DatabaseFinding finding) =>
+        missingFiles[finding.File] = missingFiles.TryGetValue(finding.File, out (DatabaseFinding First, long Count) missing) ? missing with { Count = missing.Count + 1 } : (finding, 1);
 
     /// <summary>A file that is missing is one finding, not one for each message in it.</summary>
     private void ReportMissingFiles()
