@@ -105,10 +105,15 @@ Describe 'Upkeep' {
         1..2 | ForEach-Object { $null = Start-StorageGroupBackup ./mail }
         $null = Optimize-MessageDatabase ./mail
         Get-ChildItem ./mail/backups -Filter *.msbackup | Remove-Item
-        Get-ChildItem ./mail/archive -Recurse -Filter *.mbox.gz | Remove-Item
+        Get-ChildItem ./mail/archive -Recurse -Filter *.mbox.gz | ForEach-Object {
+            $bytes = [IO.File]::ReadAllBytes($_.FullName)
+            $key = @(Get-ArchiveKey ./mail)[3]
+            $bytes[$key.Offset + $key.Length - 20] = $bytes[$key.Offset + $key.Length - 20] -bxor 4
+            [IO.File]::WriteAllBytes($_.FullName, $bytes)
+        }
         $test = Test-MessageDatabase ./mail -Repair -ErrorVariable errors -ErrorAction SilentlyContinue
         $errors[0].FullyQualifiedErrorId | Should -BeLike 'DatabaseDamaged,*'
-        $test.Findings | Should -HaveCount 12
+        $test.Findings | Should -HaveCount 1
         $test.Findings[0].Problem | Should -Match 'no good copy'
     }
 

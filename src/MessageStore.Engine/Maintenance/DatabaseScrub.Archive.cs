@@ -74,29 +74,16 @@ internal sealed partial class DatabaseScrub
         {
             // Expired, recalled or deleted while we read?
             if (!group.TryGet(key.Id, out IndexEntry now) || !now.IsArchived || !keys.Find(key.Id).Contains(key)) return;
-            bool isMissing = error.ErrorId == ErrorIds.ArchiveFileMissing;
-            DatabaseFinding finding = Finding(group, mailbox, entry, PathOf(key), isMissing ? null : key.Offset, error.Message);
-            if (error.ErrorId == ErrorIds.ArchiveDamaged || (isMissing && options.Repair)) badRecords.Add(new DamagedRecord(now, key, finding) { IsFileMissing = isMissing });
-            else if (isMissing) CountMissing(finding);
-            else Report(finding);
+            bool isFileMissing = error.ErrorId == ErrorIds.ArchiveFileMissing;
+            DatabaseFinding finding = Finding(group, mailbox, entry, PathOf(key), isFileMissing ? null : key.Offset, error.Message);
+            if (!ArchiveErrors.IsDamage(error)) Report(finding);
+            else if (isFileMissing && !options.Repair) NoteMissing(finding);
+            else badRecords.Add(new DamagedRecord(now, key, isFileMissing, finding));
         }
     }
 
-    private void ReportRecords()
-    {
-        foreach (DamagedRecord record in badRecords)
-        {
-            if (record.IsFileMissing && !record.Finding.IsRepaired && !record.HasOtherCopy) CountMissing(record.Finding);
-            else Report(record.Finding);
-        }
-        badRecords.Clear();
-    }
-
-    private void CountMissing(DatabaseFinding finding)
-    {
-        if (missingFiles.TryGetValue(finding.File, out (DatabaseFinding First, long Count) missing)) missingFiles[finding.File] = missing with { Count = missing.Count + 1 };
-        else missingFiles.Add(finding.File, (finding, 1));
-    }
+    private void NoteMissing(DatabaseFinding finding) =>
+        missingFiles[finding.File] = missingFiles.TryGetValue(finding.File, out (DatabaseFinding First, long Count) missing) ? missing with { Count = missing.Count + 1 } : (finding, 1);
 
     /// <summary>A file that is missing is one finding, not one for each message in it.</summary>
     private void ReportMissingFiles()

@@ -50,7 +50,7 @@ internal sealed partial class DatabaseScrub
                 using MessageBody body = await MessageBody.FromStreamAsync(stream, PathOf(other), cancellationToken).ConfigureAwait(false);
                 if (await WriteAnewAsync(group, record, body, PathOf(other), cancellationToken).ConfigureAwait(false)) return;
             }
-            catch (MessageStoreException error) when (error.ErrorId is ErrorIds.ArchiveDamaged or ErrorIds.ArchiveFileMissing or ErrorIds.ArchiveUnavailable)
+            catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error) || error.ErrorId == ErrorIds.ArchiveUnavailable)
             {
                 // Perhaps another copy is better.
             }
@@ -137,7 +137,7 @@ internal sealed partial class DatabaseScrub
         {
             return await target.OpenSessionAsync(mailbox, key.StorageDate, cancellationToken).ConfigureAwait(false);
         }
-        catch (MessageStoreException error) when (error.ErrorId is ErrorIds.ArchiveDamaged or ErrorIds.ArchiveFileMissing && target is FileArchiveTarget)
+        catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error) && target is FileArchiveTarget)
         {
             return ((FileArchiveTarget)target).OpenNextGeneration(mailbox, key.StorageDate, cancellationToken);
         }
@@ -146,14 +146,14 @@ internal sealed partial class DatabaseScrub
     private static HashSet<Guid> Wanted(List<DamagedRecord> bad) => [.. bad.Where(r => !r.Finding.IsRepaired && !r.HasOtherCopy).Select(r => r.Key.Id)];
 
     /// <summary>An archive record with a finding.</summary>
-    private sealed class DamagedRecord(IndexEntry entry, ArchiveKey key, DatabaseFinding finding)
+    private sealed class DamagedRecord(IndexEntry entry, ArchiveKey key, bool isFileMissing, DatabaseFinding finding)
     {
         public IndexEntry Entry => entry;
 
         public ArchiveKey Key => key;
 
-        /// <summary>Whether all of the file is gone that the record lay in.</summary>
-        public bool IsFileMissing { get; init; }
+        /// <summary>Whether it is the file that is gone: all that stays missing of it is one finding.</summary>
+        public bool IsFileMissing => isFileMissing;
 
         /// <summary>Whether the message can be read elsewhere, and whoever keeps the copies makes this one anew.</summary>
         public bool HasOtherCopy { get; set; }

@@ -77,8 +77,13 @@ internal sealed partial class DatabaseScrub(
         if (options.Repair && keyless.Count > 0) await RebuildKeysAsync(keyless, cancellationToken).ConfigureAwait(false);
         if (options.Repair && bad.Count > 0) await RepairImagesAsync(group, bad, cancellationToken).ConfigureAwait(false);
         if (options.Repair && badRecords.Count > 0) await RepairRecordsAsync(group, badRecords, cancellationToken).ConfigureAwait(false);
-        foreach (DatabaseFinding finding in bad.Concat(keyless).Select(m => m.Finding)) Report(finding);
-        ReportRecords();
+        foreach (DamagedMessage message in bad.Concat(keyless)) Report(message.Finding);
+        foreach (DamagedRecord record in badRecords)
+        {
+            if (record.IsFileMissing && !record.Finding.IsRepaired) NoteMissing(record.Finding);
+            else Report(record.Finding);
+        }
+        badRecords.Clear();
         RepairFiles(group, files, cancellationToken);
     }
 

@@ -23,7 +23,7 @@ public sealed class DamageSweepTests(ITestOutputHelper output)
     ];
 
     /// <summary>What reading a message may say.</summary>
-    private static readonly HashSet<string> Damages = [ErrorIds.MessageDamaged, ErrorIds.ArchiveDamaged, ErrorIds.ArchiveKeyMissing, ErrorIds.ArchiveUnavailable, ErrorIds.KeysDamaged];
+    private static readonly HashSet<string> Damages = [ErrorIds.MessageDamaged, ErrorIds.ArchiveDamaged, ErrorIds.ArchiveFileMissing, ErrorIds.ArchiveKeyMissing, ErrorIds.ArchiveUnavailable, ErrorIds.KeysDamaged];
 
     private int refused, damaged, unharmed;
 

@@ -1,4 +1,5 @@
 using MessageStore.Backups;
+using MessageStore.Keys;
 using MessageStore.Storage;
 using MessageStore.Tests.Support;
 
@@ -12,6 +13,9 @@ internal sealed class DatabaseRun : IDisposable
 {
     private const int Writers = 3;
     private const int TurnsInAPhase = 7;
+
+    /// <summary>So long that the clock's jumps do not come to it by themselves.</summary>
+    public static TimeSpan Retention { get; } = TimeSpan.FromDays(20_000);
 
     /// <summary>Against hanging only: a phase takes milliseconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -131,10 +135,13 @@ internal sealed class DatabaseRun : IDisposable
         Discard(place);
     }
 
+    /// <summary>Whether a deletion date has passed.</summary>
+    public bool HasDue => Open.Database.Keys.List(new KeyQuery { DueAt = Clock.GetUtcNow() }).Any();
+
     /// <summary>What is due goes, and comes back with no backup.</summary>
     public async Task ExpireAsync()
     {
-        Clock.Advance(TimeSpan.FromDays(30));
+        Clock.Advance(Retention * 2);
         var due = new HashSet<Guid>();
         foreach (ArchiveKey key in await Open.Store.ListKeysAsync().ToListAsync())
             if (key.DeletionDate is not null) due.Add(key.Id);
