@@ -119,11 +119,14 @@ Describe 'Backups' {
 
     It 'go into a pipe, and count only where somebody can look' -Skip:($IsWindows -or -not (Get-Command mkfifo -ErrorAction Ignore)) {
         mkfifo ./pipe
-        $reader = Start-Process sh "-c 'cat ./pipe > ./saved'" -PassThru
-        $run = Start-StorageGroupBackup ./mail -Destination ./pipe -Compression Fastest -WarningVariable told -WarningAction SilentlyContinue
-        $reader.WaitForExit()
+        $reader = Start-Process sh "-c `"cat '$place/pipe' > '$place/saved'`"" -PassThru
+        $job = Start-StorageGroupBackup ./mail -Destination ./pipe -Compression Fastest -AsJob
+        Wait-Job $job -Timeout 120 | Should -Not -BeNullOrEmpty -Because 'somebody reads the pipe'
+        $reader.WaitForExit(120000) | Should -BeTrue
+        $run = Receive-Job $job -WarningVariable told -WarningAction SilentlyContinue
         $run.Copies.IsStream | Should -BeTrue
         $told | Should -Match 'BackupAge'
+        Remove-Job $job
         (Get-MessageDatabase ./mail).BackupAge | Should -BeNullOrEmpty
         (Test-StorageGroupBackup ./saved).Result | Should -Be Verified
         (Restore-MessageDatabase ./saved ./again).Messages | Should -Be 8
@@ -140,7 +143,7 @@ Describe 'Backups' {
 
     It 'that are overdue are an error again and again, whatever keeps them from being made' {
         Remove-Item ./mail/backups -Recurse
-        $job = Start-StorageGroupBackup ./mail -Continuous -MaximumAge 00:00:00.2 -AsJob
+        $job = Start-StorageGroupBackup ./mail -Continuous -MaximumAge 00:00:01 -AsJob
         Wait-Until -Seconds 120 { @($job.Error.FullyQualifiedErrorId -like 'BackupTooOld*').Count -ge 2 } | Should -BeTrue
         Stop-Job $job
         @($job.Error.FullyQualifiedErrorId -like 'PathNotFound*').Count | Should -BeGreaterOrEqual 1
