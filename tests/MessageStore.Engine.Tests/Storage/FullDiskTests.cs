@@ -46,7 +46,7 @@ public sealed class FullDiskTests(ITestOutputHelper output)
             Assert.Equal(0, reopened.ReplayedTransactions);
             workload.Check(reopened);
         }
-        Assert.True(happened >= 10, $"only {happened} compactions met the full disk");
+        Assert.True(happened > 0, "no compaction met the full disk");
     }
 
     private static int Run(int seed)
