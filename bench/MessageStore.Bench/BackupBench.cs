@@ -6,8 +6,9 @@ using MessageStore.Storage;
 namespace MessageStore.Bench;
 
 /// <summary>
-/// Full and incremental backups of a database to a folder of the same disk; beside the full one, copying the very file with <c>cp</c> and <c>sync</c>. Then what users' appends take
-/// with and without a backup, by priority.
+/// Full and incremental backups of a database to a folder of the same disk, plain, compressed, encrypted and both; beside them, copying the very file with <c>cp</c> and <c>sync</c>. Then
+/// what users' appends take with and without a backup, by priority. With <c>--peer</c> also the same bytes by <c>pg_basebackup</c> and <c>doveadm backup</c>; with <c>--minutes</c> backups
+/// that follow one another under a steady load instead.
 /// </summary>
 internal static class BackupBench
 {
@@ -16,6 +17,9 @@ internal static class BackupBench
 
     private const int UserMessage = 4096;
 
+    /// <summary>What one backup cost: seconds, bytes before and after compression, seconds of processor, bytes of memory.</summary>
+    private sealed record BackupCost(double Seconds, double Content, double File, double Cpu, long Memory);
+
     /// <summary>Between two messages of a user: work goes on, and nobody hammers.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
@@ -23,42 +27,76 @@ internal static class BackupBench
 
     public static async Task<IReadOnlyList<BenchRow>> RunAsync(BenchArguments arguments)
     {
+        if (arguments.Minutes > 0) return await ContinuousBench.RunAsync(arguments).ConfigureAwait(false);
         var rows = new List<BenchRow>();
-        foreach (int messages in arguments.Messages)
+        foreach (double gigabytes in arguments.Gigabytes.Length > 0 ? arguments.Gigabytes : [.. arguments.Messages.Select(m => m * SizeMix.Average() / 1e9)])
         {
             if (Directory.Exists(arguments.Path)) Directory.Delete(arguments.Path, recursive: true);
             await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = arguments.Path }).ConfigureAwait(false);
             await using IMessageStore store = await MessageDatabase.OpenAsync(arguments.Path).ConfigureAwait(false);
             StorageGroup group = ((EmbeddedMessageStore)store).Database.Mail.Groups[0];
-            foreach (int size in SizeMix) await BenchGroup.FillAsync(group, messages / SizeMix.Length, size).ConfigureAwait(false);
-            File.Delete((await store.BackupAsync(new BackupOptions()).ConfigureAwait(false)).Path); // the first finds cold code
-            rows.Add(await SpeedAsync(arguments, store).ConfigureAwait(false));
+            int messages = (int)(gigabytes * 1e9 / SizeMix.Average());
+            await FillAsync(group, messages).ConfigureAwait(false);
+            rows.AddRange(await SpeedAsync(arguments, store).ConfigureAwait(false));
             rows.Add(await IncrementalAsync(store, group).ConfigureAwait(false));
             rows.AddRange(await UsersAsync(arguments, store).ConfigureAwait(false));
+            if (arguments.Peer) rows.AddRange(await BackupPeers.RunAsync(arguments, messages, SizeMix).ConfigureAwait(false));
         }
+        Directory.Delete(arguments.Path, recursive: true);
         return rows;
     }
 
-    private static async Task<BenchRow> SpeedAsync(BenchArguments arguments, IMessageStore store)
+    private static async Task FillAsync(StorageGroup group, int messages)
     {
-        var ours = new List<double>();
+        const int mailboxes = 100, window = 512;
+        var mail = new MailText(1);
+        var numbers = new int[mailboxes];
+        for (int m = 0; m < mailboxes; m++) (numbers[m], _) = await group.CreateMailboxAsync($"m{m}", CancellationToken.None).ConfigureAwait(false);
+        var tasks = new Task[window];
+        Array.Fill(tasks, Task.CompletedTask);
+        for (int i = 0; i < messages; i++)
+        {
+            await tasks[i % window].ConfigureAwait(false);
+            tasks[i % window] = BenchGroup.AppendAsync(group, Guid.CreateVersion7(), numbers[i % mailboxes], i, mail.Next(SizeMix[i % SizeMix.Length]));
+        }
+        await Task.WhenAll(tasks).ConfigureAwait(false);
+    }
+
+    /// <summary>Each way once a round, and the copy between them, so that a disk that changes its mind does so for all.</summary>
+    private static async Task<List<BenchRow>> SpeedAsync(BenchArguments arguments, IMessageStore store)
+    {
+        string keyFile = Path.Combine(arguments.Path, "bench.key");
+        await File.WriteAllBytesAsync(keyFile, BenchGroup.Body(32)).ConfigureAwait(false);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var key = new BackupKeySource { KeyFile = keyFile };
+        (string Name, BackupOptions Options, List<BackupCost> Costs)[] ways =
+        [
+            ("backup", new BackupOptions(), []),
+            ("compressed", new BackupOptions { Compression = BackupCompression.Fastest }, []),
+            ("encrypted", new BackupOptions { Key = key }, []),
+            ("compressed, encrypted", new BackupOptions { Compression = BackupCompression.Fastest, Key = key }, []),
+        ];
         var copies = new List<double>();
-        var cpu = new List<double>();
-        var memory = new List<double>();
-        long bytes = 0;
+        foreach ((_, BackupOptions options, _) in ways) await MeasureAsync(store, options).ConfigureAwait(false); // the first finds cold code
         for (int round = 0; round < arguments.Rounds; round++)
         {
-            TimeSpan before = Environment.CpuUsage.TotalTime;
-            (BackupRun run, long peak) = await WithPeakAsync(() => store.BackupAsync(new BackupOptions { Priority = BackupPriority.Backup })).ConfigureAwait(false);
-            bytes = run.Bytes;
-            memory.Add(peak / 1e6);
-            cpu.Add((Environment.CpuUsage.TotalTime - before).TotalSeconds / bytes * 1e9);
-            ours.Add(bytes / run.Duration.TotalSeconds / 1e6);
-            copies.Add(bytes / Copy(run.Path).TotalSeconds / 1e6);
-            File.Delete(run.Path);
+            foreach ((string name, BackupOptions options, List<BackupCost> costs) in ways)
+                costs.Add(await MeasureAsync(store, options, path => { if (name == "backup") copies.Add(Copy(path).TotalSeconds); }).ConfigureAwait(false));
         }
-        return new BenchRow(string.Create(CultureInfo.InvariantCulture, $"backup, {bytes / 1e9:N2} GB"), BenchRow.Median(ours), BenchRow.Median(copies), "MB/s",
-            string.Create(CultureInfo.InvariantCulture, $"{BenchRow.Median(cpu):N2} s of CPU a GB, {BenchRow.Median(memory):N0} MB at most; beside it: cp and sync"));
+        double content = ways[0].Costs[0].Content, copy = BenchRow.Median(copies);
+        return [.. ways.Select(way => new BenchRow(
+            string.Create(CultureInfo.InvariantCulture, $"{way.Name}, {content / 1e9:N2} GB"), BenchRow.Median(way.Costs.Select(c => content / 1e6 / c.Seconds)), content / 1e6 / copy, "MB/s",
+            string.Create(CultureInfo.InvariantCulture, $"{BenchRow.Median(way.Costs.Select(c => c.Seconds)):N1} s, {way.Costs[0].File / content:P0} of the bytes, {BenchRow.Median(way.Costs.Select(c => c.Cpu / content * 1e9)):N2} s of CPU a GB, {way.Costs.Max(c => c.Memory) / 1e6:N0} MB at most; beside it: cp and sync of the plain file, {copy:N1} s")))];
+    }
+
+    private static async Task<BackupCost> MeasureAsync(IMessageStore store, BackupOptions options, Action<string>? then = null)
+    {
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        (BackupRun run, long peak) = await WithPeakAsync(() => store.BackupAsync(options with { Priority = BackupPriority.Backup })).ConfigureAwait(false);
+        var cost = new BackupCost(run.Duration.TotalSeconds, run.ContentBytes, run.Bytes, (Environment.CpuUsage.TotalTime - before).TotalSeconds, peak);
+        then?.Invoke(run.Path);
+        File.Delete(run.Path);
+        return cost;
     }
 
     private static async Task<BenchRow> IncrementalAsync(IMessageStore store, StorageGroup group)

@@ -3,8 +3,17 @@ using System.Globalization;
 namespace MessageStore.Bench;
 
 /// <summary>What every benchmark understands.</summary>
-internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json, int[] Messages, bool Peer)
+internal sealed record BenchArguments(string Path, double Seconds, int[] Writers, int[] Sizes, int Rounds, bool Json, int[] Messages, bool Peer, int Mailboxes = 1000, int Large = 1_000_000)
 {
+    /// <summary>Sizes of databases in GB of 10^9 bytes, where a bench goes by that.</summary>
+    public double[] Gigabytes { get; init; } = [];
+
+    /// <summary>How long something that goes on and on is watched; 0 for not at all.</summary>
+    public double Minutes { get; init; }
+
+    /// <summary>Messages a second of a load that does not hurry.</summary>
+    public int Rate { get; init; } = 300;
+
     public static BenchArguments Parse(ReadOnlySpan<string> args)
     {
         var arguments = new BenchArguments(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "messagestore-bench"), 3, [1, 16, 64], [4096], 5, false, [10_000, 100_000, 1_000_000], false);
@@ -14,6 +23,11 @@ internal sealed record BenchArguments(string Path, double Seconds, int[] Writers
             {
                 "--peer" => arguments with { Peer = true },
                 "--messages" => arguments with { Messages = Numbers(args[++i]) },
+                "--mailboxes" => arguments with { Mailboxes = int.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--large" => arguments with { Large = int.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--gigabytes" => arguments with { Gigabytes = [.. args[++i].Split(',').Select(n => double.Parse(n, CultureInfo.InvariantCulture))] },
+                "--minutes" => arguments with { Minutes = double.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--rate" => arguments with { Rate = int.Parse(args[++i], CultureInfo.InvariantCulture) },
                 "--json" => arguments with { Json = true },
                 "--path" => arguments with { Path = args[++i] },
                 "--seconds" => arguments with { Seconds = double.Parse(args[++i], CultureInfo.InvariantCulture) },

@@ -11,8 +11,13 @@ internal sealed class BenchCluster : IDisposable
     public const string Key = "0123456789abcdef0123456789abcdef";
 
     private readonly List<Process> nodes = [];
+    private readonly string folder;
 
-    private BenchCluster(string folder) => Directory = new FileStorageDirectory(DiskStorage.Instance, Path.Combine(folder, "nodes.json"), TimeProvider.System);
+    private BenchCluster(string folder)
+    {
+        this.folder = folder;
+        Directory = new FileStorageDirectory(DiskStorage.Instance, Path.Combine(folder, "nodes.json"), TimeProvider.System);
+    }
 
     public IStorageDirectory Directory { get; }
 
@@ -27,19 +32,7 @@ internal sealed class BenchCluster : IDisposable
         var cluster = new BenchCluster(folder);
         try
         {
-            for (int n = 1; n <= count; n++)
-            {
-                string name = string.Create(CultureInfo.InvariantCulture, $"n{n}");
-                var start = new ProcessStartInfo("dotnet", [FindServer(), "node", "--name", name, "--unit", Path.Combine(folder, name), "--create", "--key-file", keyFile, "--directory", Path.Combine(folder, "nodes.json")])
-                {
-                    RedirectStandardOutput = true,
-                };
-                Process node = Process.Start(start)!;
-                cluster.nodes.Add(node);
-                while (await node.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line && !line.StartsWith("listening", StringComparison.Ordinal))
-                {
-                }
-            }
+            for (int n = 0; n < count; n++) cluster.nodes.Add(await cluster.StartNodeAsync(n).ConfigureAwait(false));
             return cluster;
         }
         catch
@@ -48,6 +41,32 @@ internal sealed class BenchCluster : IDisposable
             throw;
         }
     }
+
+    /// <summary>Exchanges a node's disk for an empty one.</summary>
+    public async Task LoseDiskAsync(int node)
+    {
+        nodes[node].Kill();
+        await nodes[node].WaitForExitAsync().ConfigureAwait(false);
+        nodes[node].Dispose();
+        System.IO.Directory.Delete(Path.Combine(folder, NameOf(node)), recursive: true);
+        nodes[node] = await StartNodeAsync(node).ConfigureAwait(false);
+    }
+
+    private async Task<Process> StartNodeAsync(int number)
+    {
+        string name = NameOf(number);
+        var start = new ProcessStartInfo("dotnet", [FindServer(), "node", "--name", name, "--unit", Path.Combine(folder, name), "--create", "--key-file", Path.Combine(folder, "key"), "--directory", Path.Combine(folder, "nodes.json")])
+        {
+            RedirectStandardOutput = true,
+        };
+        Process node = Process.Start(start)!;
+        while (await node.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line && !line.StartsWith("listening", StringComparison.Ordinal))
+        {
+        }
+        return node;
+    }
+
+    private static string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"n{number + 1}");
 
     public void Dispose()
     {
@@ -59,7 +78,8 @@ internal sealed class BenchCluster : IDisposable
         }
     }
 
-    private static string FindServer()
+    /// <summary>The server of this build.</summary>
+    public static string FindServer()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -18,9 +18,24 @@ internal static partial class PostgresPeer
 
     /// <returns>Rows a second, the median of the rounds; <see langword="null"/> where PostgreSQL 15 is not installed.</returns>
     /// <param name="standby">Whether each commit waits until a second server, on the same disk, has flushed it too.</param>
-    public static async Task<double?> MeasureAsync(BenchArguments arguments, int clients, int size, bool standby = false)
+    public static Task<double?> MeasureAsync(BenchArguments arguments, int clients, int size, bool standby = false) => WithServerAsync<double?>(arguments, async folder =>
     {
-        if (!File.Exists(Path.Combine(Programs, "initdb"))) return null;
+        if (!standby) return await InsertAsync(arguments, folder, clients, size).ConfigureAwait(false);
+        await StartStandbyAsync(folder).ConfigureAwait(false);
+        try
+        {
+            return await InsertAsync(arguments, folder, clients, size).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/standby", "-m", "immediate", "-w", "stop").ConfigureAwait(false);
+        }
+    });
+
+    /// <summary>Does something with a server whose socket is in a folder.</summary>
+    private static async Task<T?> WithServerAsync<T>(BenchArguments arguments, Func<string, Task<T>> work)
+    {
+        if (!File.Exists(Path.Combine(Programs, "initdb"))) return default;
         string folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(arguments.Path))!, $"messagestore-postgres-{Environment.ProcessId}");
         Directory.CreateDirectory(folder);
         try
@@ -30,12 +45,10 @@ internal static partial class PostgresPeer
             await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/data", "-w", "-l", $"{folder}/log", "-o", $"{Settings} -k {folder}", "start").ConfigureAwait(false);
             try
             {
-                if (standby) await StartStandbyAsync(folder).ConfigureAwait(false);
-                return await InsertAsync(arguments, folder, clients, size).ConfigureAwait(false);
+                return await work(folder).ConfigureAwait(false);
             }
             finally
             {
-                if (standby) await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/standby", "-m", "immediate", "-w", "stop").ConfigureAwait(false);
                 await ServerAsync(folder, "pg_ctl", "-D", $"{folder}/data", "-m", "fast", "-w", "stop").ConfigureAwait(false);
             }
         }

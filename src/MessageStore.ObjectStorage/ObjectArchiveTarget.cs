@@ -83,6 +83,21 @@ internal sealed class ObjectArchiveTarget(
         }
     }
 
+    public async ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default)
+    {
+        PackFile file = await FetchAsync(key, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ArchiveRecordReader.Verify(file, ArchiveRecordReader.ReadInfo(file, key));
+            return new OwningStream(new StorageFileStream(file, key.Offset, key.Length), file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
     public async ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default)
     {
         using PackFile file = await FetchAsync(key, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MessageStore.Server.Backups;
 using MessageStore.Server.Demo;
 using MessageStore.Server.Nodes;
 using MessageStore.Server.Serving;
@@ -13,7 +14,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("The MessageStore server.") { DemoCommand.Create(), ServeCommand.Create(), HashCommand.Create(), NodeCommand.Create() };
+        var root = new RootCommand("The MessageStore server.") { DemoCommand.Create(), ServeCommand.Create(), BackupCommand.Create(), HashCommand.Create(), NodeCommand.Create() };
         return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = Grace }).ConfigureAwait(false);
     }
 

@@ -86,4 +86,57 @@ Describe 'Backups' {
         ($logs | Test-StorageGroupBackup).Messages | Should -Be 16
         (Restore-MessageDatabase ./mail/backups ./again).Messages | Should -Be 16
     }
+
+    It 'can be compressed and encrypted, and a wrong key says so' {
+        [IO.File]::WriteAllBytes("$place/backup.key", [byte[]](1..32))
+        if (-not $IsWindows) {
+            [IO.File]::SetUnixFileMode("$place/backup.key", 'UserRead, UserWrite, GroupRead')
+            @(Get-ErrorId { Start-StorageGroupBackup ./mail -KeyFile ./backup.key }) | Should -Be 'InvalidParameter'
+            [IO.File]::SetUnixFileMode("$place/backup.key", 'UserRead, UserWrite')
+        }
+        $run = Start-StorageGroupBackup ./mail -Compression Fastest -KeyFile ./backup.key
+        $run.Bytes | Should -BeLessThan $run.ContentBytes
+        @(Get-StorageGroupBackup ./mail)[0].IsComplete | Should -BeTrue
+        ($run | Test-StorageGroupBackup -KeyFile ./backup.key).Result | Should -Be Verified
+        @(Get-ErrorId { $run | Test-StorageGroupBackup }) | Should -Be 'BackupKeyRequired'
+        $password = ConvertTo-SecureString 'correct horse' -AsPlainText -Force
+        @(Get-ErrorId { $run | Test-StorageGroupBackup -EncryptionKey $password }) | Should -Be 'BackupKeyRequired'
+        @(Get-ErrorId { Start-StorageGroupBackup ./mail -EncryptionKey $password -KeyFile ./backup.key }) | Should -Be 'InvalidParameter'
+        (Restore-MessageDatabase $run.Path ./again -KeyFile ./backup.key).Messages | Should -Be 8
+
+        $run = Start-StorageGroupBackup ./mail -EncryptionKey $password
+        $wrong = ConvertTo-SecureString 'correct house' -AsPlainText -Force
+        @(Get-ErrorId { Restore-MessageDatabase $run.Path ./never -EncryptionKey $wrong }) | Should -Be 'BackupKeyWrong'
+        Test-Path ./never | Should -BeFalse
+        $lost = (Get-StoredMessage ./mail)[0]
+        $lost | Remove-StoredMessage -Confirm:$false
+        @(Get-ErrorId { Restore-StoredMessage $run.Path ./mail -Id $lost.Id }) | Should -Be 'BackupKeyRequired'
+        (Restore-StoredMessage $run.Path ./mail -Id $lost.Id -EncryptionKey $password).Result | Should -Be Restored
+        $record = Invoke-MessageMaintenance ./mail -Task Backup -BackupCompression Fastest -EncryptionKey $password
+        ($record.Result | Test-StorageGroupBackup -EncryptionKey $password).Result | Should -Be Verified
+        Get-ChildItem ./mail -Recurse -File -Exclude *.msbackup | Select-String 'correct horse' -List | Should -BeNullOrEmpty
+    }
+
+    It 'go into a pipe, and count only where somebody can look' -Skip:($IsWindows -or -not (Get-Command mkfifo -ErrorAction Ignore)) {
+        mkfifo ./pipe
+        $reader = Start-Process sh "-c 'cat ./pipe > ./saved'" -PassThru
+        $run = Start-StorageGroupBackup ./mail -Destination ./pipe -Compression Fastest -WarningVariable told -WarningAction SilentlyContinue
+        $reader.WaitForExit()
+        $run.Copies.IsStream | Should -BeTrue
+        $told | Should -Match 'BackupAge'
+        (Get-MessageDatabase ./mail).BackupAge | Should -BeNullOrEmpty
+        (Test-StorageGroupBackup ./saved).Result | Should -Be Verified
+        (Restore-MessageDatabase ./saved ./again).Messages | Should -Be 8
+        @(Get-ErrorId { Start-StorageGroupBackup ./mail -Destination ./pipe -Kind Incremental }) | Should -Be 'InvalidParameter'
+        @(Get-ErrorId { Start-StorageGroupBackup ./mail -Destination ./pipe -Continuous }) | Should -Be 'InvalidParameter'
+    }
+
+    It 'that are overdue are an error again and again, whatever keeps them from being made' {
+        Remove-Item ./mail/backups -Recurse
+        $job = Start-StorageGroupBackup ./mail -Continuous -MaximumAge 00:00:00.2 -AsJob
+        Wait-Until -Seconds 120 { @($job.Error.FullyQualifiedErrorId -like 'BackupTooOld*').Count -ge 2 } | Should -BeTrue
+        Stop-Job $job
+        @($job.Error.FullyQualifiedErrorId -like 'PathNotFound*').Count | Should -BeGreaterOrEqual 1
+        Remove-Job $job -Force
+    }
 }

@@ -55,7 +55,7 @@ Describe 'Pipelines' {
         (Import-StoredMessage ./mail dave -LiteralPath './letters/[b]1.eml').Path | Should -BeLike '*[[]b[]]1.eml'
         (Get-ChildItem -LiteralPath './letters/[b]1.eml' | Import-StoredMessage -Database ./mail -Mailbox dave).Imported | Should -Be 1
         (Import-StoredMessage ./mail dave './letters/[0-9].eml').Count | Should -Be 2
-        Remove-StoredMailbox ./mail dave -Confirm:$false
+        Remove-StoredMailbox ./mail dave -Confirm:$false -ErrorAction Stop
     }
 
     It 'leaves the batch going after a bad item' {
@@ -67,14 +67,14 @@ Describe 'Pipelines' {
         $trouble[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
         "$($trouble[0].TargetObject)" | Should -BeLike '*nowhere.eml'
         $trouble[0].ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
-        Remove-StoredMailbox ./mail erin -Confirm:$false
+        Remove-StoredMailbox ./mail erin -Confirm:$false -ErrorAction Stop
     }
 
     It 'stops early for Select-Object -First' {
         (Import-StoredMessage ./mail frank ./inbox.mbox -PassThru | Select-Object -First 1).Count | Should -Be 1
         (Get-StoredMessage ./mail alice | Select-Object -First 1).Count | Should -Be 1
         Get-MessageDatabase ./mail | ForEach-Object State | Should -Be 'Open'
-        Remove-StoredMailbox ./mail frank -Confirm:$false
+        Remove-StoredMailbox ./mail frank -Confirm:$false -ErrorAction Stop
     }
 
     It 'pages' {

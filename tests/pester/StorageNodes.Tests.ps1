@@ -35,6 +35,21 @@ Describe 'Storage nodes' {
         { Get-StorageNodeRecord ./other.json nobody -ErrorAction Stop } | Should -Throw -ErrorId 'NodeNotFound,*'
     }
 
+    It 'are started and stopped by cmdlets' {
+        $node = Start-StorageNode n9 ./n9a, ./n9b -Create -KeyFile ./nodes.key -Directory ./nodes9.json -Group 3
+        try {
+            $node.Url | Should -Match '^http://127\.0\.0\.1:\d+$'
+            (Get-Process -Id $node.ProcessId).HasExited | Should -BeFalse
+            (Get-StorageNodeRecord ./nodes9.json n9).Group | Should -Be 3
+            ($node | Out-String -Width 80) | Should -Match 'n9'
+            { Start-StorageNode n9 ./n9a -KeyFile ./nodes.key -ErrorAction Stop } | Should -Throw -ErrorId 'ServerNotStarted,*'
+        } finally { $stopped = $node | Stop-StorageNode -PassThru }
+        $stopped.ProcessId | Should -Be $node.ProcessId
+        Get-StorageNodeRecord ./nodes9.json | Should -BeNullOrEmpty
+        { Stop-StorageNode ./n9a -ErrorAction Stop } | Should -Throw -ErrorId 'ServerNotRunning,*'
+        { Start-StorageNode 'N 9' ./n9a -KeyFile ./nodes.key -ErrorAction Stop } | Should -Throw -ErrorId 'ServerNotStarted,*'
+    }
+
     It 'are needed before copies can be tested' {
         { Test-StorageNode ./mail -ErrorAction Stop } | Should -Throw -ErrorId 'NodesNotSet,*'
         { Set-MessageArchive ./mail -Target Nodes -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'

@@ -10,10 +10,10 @@ Import-Module (Join-Path $RepositoryRoot 'MessageStore.psd1') -ErrorAction Stop
 
 # The cmdlets that the module promises. A test that counts less has seen too little.
 $PromisedCmdlets = @(
-    'Get-StorageNodeRecord', 'Register-StorageNode', 'Repair-StorageNode', 'Set-MessageArchive', 'Test-StorageNode', 'Unregister-StorageNode',
+    'Get-StorageNodeRecord', 'Register-StorageNode', 'Repair-StorageNode', 'Set-MessageArchive', 'Start-StorageNode', 'Stop-StorageNode', 'Test-StorageNode', 'Unregister-StorageNode',
     'Add-MessageHold', 'Block-MessageArchive', 'Get-MessageHold', 'Remove-ExpiredMessage', 'Remove-MessageHold', 'Remove-StorageGroupBackup', 'Restore-ArchivedMessage', 'Set-MessageDatabase', 'Set-StoredMailbox',
     'Test-MessageArchive', 'Unblock-MessageArchive',
-    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Find-StoredMessage', 'Get-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
+    'Export-MaintenanceSchedule', 'Export-StoredMessage', 'Find-StoredMessage', 'Get-ArchiveKey', 'Move-ArchiveKey', 'Get-MaintenanceHistory', 'Get-MaintenanceSchedule', 'Get-MessageArchive', 'Get-MessageDatabase', 'Get-MessageServer', 'Get-StorageGroup',
     'Get-StorageGroupBackup', 'Get-StoredMailbox', 'Get-StoredMessage', 'Import-StoredMessage', 'Invoke-MessageMaintenance',
     'Move-StoredMessage', 'New-MessageDatabase', 'New-StoredMailbox', 'Optimize-MessageDatabase', 'Register-MaintenanceSchedule', 'Remove-StoredMailbox', 'Remove-StoredMessage',
     'Restore-MessageDatabase', 'Restore-StoredMessage', 'Set-StoredMessage', 'Start-MessageArchive', 'Start-MessageServer', 'Start-StorageGroupBackup', 'Stop-MessageServer',

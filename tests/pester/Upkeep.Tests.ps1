@@ -5,11 +5,12 @@ BeforeAll {
     function Get-SegmentBytes { (Get-ChildItem ./mail/store -Recurse -Filter *.seg | Measure-Object Length -Sum).Sum }
 
     function Edit-Segment {
-        # Flips a bit in the text of a stored message.
-        param([string] $Text)
+        # Flips a bit in the text of a stored message, or in its summary, which comes first.
+        param([string] $Text, [switch] $InSummary)
         foreach ($file in Get-ChildItem ./mail/store -Recurse -Filter *.seg) {
             $bytes = [IO.File]::ReadAllBytes($file.FullName)
-            $at = [Text.Encoding]::Latin1.GetString($bytes).LastIndexOf($Text)
+            $characters = [Text.Encoding]::Latin1.GetString($bytes)
+            $at = $InSummary ? $characters.IndexOf($Text, [StringComparison]::Ordinal) : $characters.LastIndexOf($Text, [StringComparison]::Ordinal)
             if ($at -lt 0) { continue }
             $bytes[$at] = $bytes[$at] -bxor 4
             [IO.File]::WriteAllBytes($file.FullName, $bytes)
@@ -82,6 +83,45 @@ Describe 'Upkeep' {
         (Test-MessageDatabase ./mail -ErrorAction Stop).Result | Should -Be 'Whole'
         $null = Export-StoredMessage ./mail -Id $finding.Id -Path ./out
         (Get-FileHash (Get-ChildItem ./out -Recurse -File)[0]).Hash | Should -BeIn (Get-ChildItem ./letters | Get-FileHash).Hash
+    }
+
+    It 'makes a damaged archive record anew from what is left' {
+        $null = Start-MessageArchive ./mail -Before 2003-01-01
+        $key = @(Get-ArchiveKey ./mail)[3]
+        $file = (Get-ChildItem ./mail/archive -Recurse -Filter *.mbox.gz)[0].FullName
+        $bytes = [IO.File]::ReadAllBytes($file)
+        $bytes[$key.Offset + $key.Length - 20] = $bytes[$key.Offset + $key.Length - 20] -bxor 4
+        [IO.File]::WriteAllBytes($file, $bytes)
+        (Test-MessageDatabase ./mail -ErrorAction SilentlyContinue).Findings.Id | Should -Be $key.Id
+        $test = Test-MessageDatabase ./mail -Repair
+        $test.Result | Should -Be 'Repaired'
+        $test.Findings.RepairedFrom | Should -Be 'the log'
+        Get-StoredMessage ./mail -Id $key.Id | Export-StoredMessage -Path ./out
+        (Get-FileHash (Get-ChildItem ./out -Recurse -File)[0]).Hash | Should -Be $key.Sha256
+    }
+
+    It 'says where it looked when no good copy of an archive record is left' {
+        $null = Start-MessageArchive ./mail -Before 2003-01-01
+        1..2 | ForEach-Object { $null = Start-StorageGroupBackup ./mail }
+        $null = Optimize-MessageDatabase ./mail
+        Get-ChildItem ./mail/backups -Filter *.msbackup | Remove-Item
+        Get-ChildItem ./mail/archive -Recurse -Filter *.mbox.gz | Remove-Item
+        $test = Test-MessageDatabase ./mail -Repair -ErrorVariable errors -ErrorAction SilentlyContinue
+        $errors[0].FullyQualifiedErrorId | Should -BeLike 'DatabaseDamaged,*'
+        $test.Findings | Should -HaveCount 12
+        $test.Findings[0].Problem | Should -Match 'no good copy'
+    }
+
+    It 'lists a message whose summary is damaged, with what is known of it' {
+        $mail = Get-StoredMessage ./mail alice
+        $null = Edit-Segment $mail[2].MessageIdHeader -InSummary
+        $listed = Get-StoredMessage ./mail alice
+        $listed.Count | Should -Be 12
+        $damaged = $listed | Where-Object IsDamaged
+        $damaged.Id | Should -BeIn $mail.Id
+        (Set-StoredMessage ./mail -Id $damaged.Id -IsFlagged $true -PassThru).IsFlagged | Should -BeTrue
+        (Test-MessageDatabase ./mail -Repair).Result | Should -Be 'Repaired'
+        (Get-StoredMessage ./mail alice | Where-Object IsDamaged) | Should -BeNullOrEmpty
     }
 
     It 'compacts around damage and says so' {

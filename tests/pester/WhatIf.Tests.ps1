@@ -30,6 +30,9 @@ BeforeDiscovery {
         @{ Name = 'Unregister-MaintenanceSchedule'; Change = { Unregister-MaintenanceSchedule ./mail -WhatIf } }
         @{ Name = 'Export-MaintenanceSchedule'; Change = { Export-MaintenanceSchedule ./mail ./out -ArchiveAt 01:00 -BackupEvery 01:00:00 -Scheduler Cron -WhatIf } }
         @{ Name = 'Set-MessageArchive'; Change = { Set-MessageArchive ./mail -Target Nodes -NodeDirectory ./nodes.json -NodeKeyFile ./nodes.key -WhatIf } }
+        @{ Name = 'Move-ArchiveKey'; Change = { Move-ArchiveKey ./mail -To PostgreSql -ConnectionFile ./keys.connection -WhatIf } }
+        @{ Name = 'Start-StorageNode'; Change = { Start-StorageNode n1 ./n1 -Create -KeyFile ./nodes.key -WhatIf } }
+        @{ Name = 'Stop-StorageNode'; Change = { Stop-StorageNode ./n1 -WhatIf } }
         @{ Name = 'Register-StorageNode'; Change = { Register-StorageNode ./nodes.json n1 http://127.0.0.1:7401 -WhatIf } }
         @{ Name = 'Unregister-StorageNode'; Change = { Unregister-StorageNode ./nodes.json n1 -WhatIf } }
         @{ Name = 'Repair-StorageNode'; Change = { try { Repair-StorageNode ./mail -WhatIf } catch { $_.FullyQualifiedErrorId | Should -BeLike 'NodesNotSet,*' } } }

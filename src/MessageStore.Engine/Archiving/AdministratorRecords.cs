@@ -1,4 +1,5 @@
 using MessageStore.IO;
+using MessageStore.Messages;
 using MessageStore.Storage;
 
 namespace MessageStore.Archiving;
@@ -15,6 +16,21 @@ internal sealed class AdministratorRecords(MailDatabase mail)
             .Select(same => (same.MaxBy(r => r.Record.InForce).Record, Members: same.Sum(r => r.Members)))
             .Select(r => (r.Record, Note: RecordNote.Read(r.Record), r.Members))
             .OrderBy(r => r.Note.Time)];
+
+    /// <summary>The block that bars a mailbox's archive.</summary>
+    public static (GroupRecord Record, RecordNote Note)? BlockOn(StorageGroup group, string mailbox)
+    {
+        foreach ((GroupRecord record, _) in group.Records(GroupRecordKind.Block))
+            if (record.InForce && Wildcard.Matches(record.Mailboxes, mailbox)) return (record, RecordNote.Read(record));
+        return null;
+    }
+
+    /// <summary>What an administrator who reads a receipt should know of the mailbox: archiving goes on under a hold and a block, and neither ends with it.</summary>
+    public static IEnumerable<string> NotesOn(StorageGroup group, string mailbox)
+    {
+        if (group.HoldOnMailbox(mailbox) is { } hold) yield return $"Mail here is {RecordNote.DescribeHold(hold)}";
+        if (BlockOn(group, mailbox) is { } block) yield return $"The archive is barred by {block.Note.By} since {block.Note.Time:u}: {block.Note.Reason}";
+    }
 
     /// <summary>Adds or replaces a record in every group.</summary>
     /// <param name="members">Messages that it names one by one: each goes to the group that has it.</param>

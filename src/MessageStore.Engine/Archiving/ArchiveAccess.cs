@@ -47,9 +47,10 @@ public sealed record HoldRequest
     public required string By { get; init; }
 }
 
-/// <summary>What became of one message that was to come back from the archive.</summary>
+/// <summary>What became of a message that was to come back from the archive.</summary>
 public sealed record MessageRecall
 {
+    /// <summary>The message, or the first of several.</summary>
     public required Guid Id { get; init; }
     /// <summary>The message as it is now; <see langword="null"/> where it failed.</summary>
     public StoredMessage? Message { get; init; }
@@ -57,4 +58,6 @@ public sealed record MessageRecall
     public string ErrorId { get; init; } = "";
     /// <summary>Why it failed; empty where it did not.</summary>
     public string Reason { get; init; } = "";
+    /// <summary>How many messages it is about: more than one where an archive file is missing, which is said once for all that lie in it.</summary>
+    public long Messages { get; init; } = 1;
 }

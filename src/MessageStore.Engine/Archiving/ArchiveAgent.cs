@@ -37,9 +37,10 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         var queue = Channel.CreateBounded<ArchiveTask>(archiverCount * 2); // 420
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         long done = 0;
-        Task[] archivers = [.. Enumerable.Range(0, archiverCount).Select(_ => Guarded(async () => // 440
+        Task[] archivers = [.. Enumerable.Range(1, archiverCount).Select(n => Guarded(async () => // 440
         {
-            using var archiver = new Archiver(target, keys, options.Compression, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount));
+            using var quiet = new QuietThread($"archiver {n}");
+            using var archiver = new Archiver(target, keys, options.Compression, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount), quiet);
             await foreach (ArchiveTask task in queue.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
                 await archiver.MoveAsync(task, stop.Token).ConfigureAwait(false);

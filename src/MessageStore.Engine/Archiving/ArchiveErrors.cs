@@ -8,6 +8,9 @@ internal static class ArchiveErrors
     public static MessageStoreException Damaged(string path, long offset, string detail) => new(
         ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"{path} is damaged at offset {offset}: {detail}", path);
 
+    /// <summary>Whether a record is damaged or gone, in a place that is there.</summary>
+    public static bool IsDamage(MessageStoreException error) => error.ErrorId is ErrorIds.ArchiveDamaged or ErrorIds.ArchiveFileMissing;
+
     public static MessageStoreException Unavailable(string path, string detail, Exception? inner = null) => new(
         ErrorIds.ArchiveUnavailable, ErrorKind.Device, $"The archive {path} is not available: {detail}", path, inner);
 

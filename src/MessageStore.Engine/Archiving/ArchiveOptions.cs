@@ -59,7 +59,7 @@ public sealed record ArchiveReceipt
     public long Bytes { get; init; }
     /// <summary>Bytes that the moved messages take in the archive.</summary>
     public long ArchiveBytes { get; init; }
-    /// <summary>Why messages were skipped or failed; empty where none were.</summary>
+    /// <summary>Why messages were skipped or failed, and what else one should know of the mailbox: a hold, a block, what was left by an interrupted run.</summary>
     public string Reason { get; init; } = "";
     public TimeSpan Duration { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MessageStore.IO;
 using MessageStore.Messages;
@@ -25,18 +26,36 @@ internal static class ArchiveRecordReader
     /// <exception cref="MessageStoreException">ArchiveDamaged: no record lies there, or another one.</exception>
     public static ArchivedRecordInfo ReadInfo(IStorageFile file, ArchiveKey key)
     {
-        ArchivedRecordInfo info = TryReadInfo(file, key.Offset)
-            ?? throw ArchiveErrors.Damaged(file.Path, key.Offset, $"the header of message {key.Id} is not what was written.");
+        return Compared(file, key, TryReadInfo(file, key.Offset));
+    }
+
+    private static ArchivedRecordInfo Compared(IStorageFile file, ArchiveKey key, ArchivedRecordInfo? info)
+    {
+        if (info is null) throw ArchiveErrors.Damaged(file.Path, key.Offset, $"the header of message {key.Id} is not what was written.");
         if (info.Id != key.Id || info.Length != key.Length || !info.Sha256.Equals(key.Sha256, StringComparison.OrdinalIgnoreCase))
             throw ArchiveErrors.Damaged(file.Path, key.Offset, $"message {info.Id} lies where the key of message {key.Id} points.");
         return info;
+    }
+
+    /// <summary>Whether a record of so long a body is unpacked in memory.</summary>
+    public static bool IsSmall(ArchivedRecordInfo info) => info.BodyLength <= MessageBody.MemoryLimit;
+
+    /// <summary>Compares a record that lies in memory with its key, unpacks it and compares all its checksums.</summary>
+    /// <param name="file">Where it was read from.</param>
+    /// <param name="key">The key; its record is <see cref="IsSmall">small</see>.</param>
+    /// <param name="member">The record's bytes.</param>
+    /// <exception cref="MessageStoreException">ArchiveDamaged.</exception>
+    public static void Verify(IStorageFile file, ArchiveKey key, ReadOnlyMemory<byte> member)
+    {
+        ReadOnlySpan<byte> header = member.Span[..Math.Min(member.Length, ArchiveRecordHeader.MaximumLength)];
+        UseBody(file, Compared(file, key, ArchiveRecordHeader.TryRead(header, key.Offset)), member, static _ => 0);
     }
 
     /// <summary>Unpacks a record and compares all its checksums.</summary>
     /// <exception cref="MessageStoreException">ArchiveDamaged.</exception>
     public static void Verify(IStorageFile file, ArchivedRecordInfo info)
     {
-        if (info.BodyLength > MessageBody.MemoryLimit) VerifyLarge(file, info);
+        if (!IsSmall(info)) VerifyLarge(file, info);
         else WithBody(file, info, static _ => 0);
     }
 
@@ -44,7 +63,7 @@ internal static class ArchiveRecordReader
     /// <exception cref="MessageStoreException">ArchiveDamaged.</exception>
     public static Stream OpenBody(IStorageFile file, ArchivedRecordInfo info)
     {
-        if (info.BodyLength <= MessageBody.MemoryLimit)
+        if (IsSmall(info))
             return new MemoryStream(WithBody(file, info, static body => body.ToArray()), writable: false);
         VerifyLarge(file, info);
         return new ArchiveBodyStream(file, info);
@@ -53,35 +72,47 @@ internal static class ArchiveRecordReader
     private static T WithBody<T>(IStorageFile file, ArchivedRecordInfo info, Func<ReadOnlySpan<byte>, T> use)
     {
         byte[] member = ArrayPool<byte>.Shared.Rent((int)info.Length);
-        byte[]? entryArray = null;
         try
         {
             int count = file.ReadFully(member.AsSpan(0, (int)info.Length), info.Offset);
             if (count < info.Length) throw Damaged(file, info, $"the file ends within the record, after {count} of {info.Length} bytes");
-            ReadOnlyMemory<byte> deflated = member.AsMemory(info.HeaderLength, (int)info.Length - info.HeaderLength - ArchiveRecordHeader.TrailerLength);
+            return UseBody(file, info, member.AsMemory(0, (int)info.Length), use);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(member);
+        }
+    }
+
+    private static T UseBody<T>(IStorageFile file, ArchivedRecordInfo info, ReadOnlyMemory<byte> member, Func<ReadOnlySpan<byte>, T> use)
+    {
+        byte[]? entryArray = null;
+        try
+        {
+            ReadOnlyMemory<byte> deflated = member.Slice(info.HeaderLength, (int)info.Length - info.HeaderLength - ArchiveRecordHeader.TrailerLength);
             if (!StoredDeflate.TryReadOneBlock(deflated, out ReadOnlyMemory<byte> entry))
             {
                 entryArray = ArrayPool<byte>.Shared.Rent((int)info.EntryLength);
-                Unpack(file, info, member, deflated, entryArray.AsSpan(0, (int)info.EntryLength));
+                Unpack(file, info, deflated, entryArray.AsSpan(0, (int)info.EntryLength));
                 entry = entryArray.AsMemory(0, (int)info.EntryLength);
             }
-            ReadOnlySpan<byte> trailer = member.AsSpan((int)info.Length - ArchiveRecordHeader.TrailerLength, ArchiveRecordHeader.TrailerLength);
+            ReadOnlySpan<byte> trailer = member.Span.Slice((int)info.Length - ArchiveRecordHeader.TrailerLength, ArchiveRecordHeader.TrailerLength);
             CheckTrailer(file, info, trailer, Crc32.Compute(entry.Span), entry.Length);
             return UnquoteAndUse(file, info, entry.Span, use);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(member);
             if (entryArray is not null) ArrayPool<byte>.Shared.Return(entryArray);
         }
     }
 
-    private static void Unpack(IStorageFile file, ArchivedRecordInfo info, byte[] member, ReadOnlyMemory<byte> deflated, Span<byte> entry)
+    private static void Unpack(IStorageFile file, ArchivedRecordInfo info, ReadOnlyMemory<byte> deflated, Span<byte> entry)
     {
         if (StoredDeflate.TryRead(deflated.Span, entry)) return;
         try
         {
-            using var inflate = new DeflateStream(new MemoryStream(member, info.HeaderLength, deflated.Length), CompressionMode.Decompress);
+            MemoryMarshal.TryGetArray(deflated, out ArraySegment<byte> source);
+            using var inflate = new DeflateStream(new MemoryStream(source.Array!, source.Offset, source.Count), CompressionMode.Decompress);
             int count = inflate.ReadAtLeast(entry, entry.Length, throwOnEndOfStream: false);
             if (count < entry.Length || inflate.ReadByte() >= 0) throw Damaged(file, info, "it does not unpack to the length that it says");
         }

@@ -12,8 +12,8 @@ internal static class ArchiveTail
 {
     private const int CopyBlockSize = 1 << 20;
 
-    /// <summary>Finds whole records and makes them durable.</summary>
-    /// <param name="file">The archive file, open for writing.</param>
+    /// <summary>Finds whole records.</summary>
+    /// <param name="file">The archive file.</param>
     /// <param name="end">Where keys end.</param>
     /// <param name="good">Where whole records end.</param>
     public static List<ArchivedRecordInfo> FindWhole(IStorageFile file, long end, out long good)
@@ -26,9 +26,6 @@ internal static class ArchiveTail
             whole.Add(info);
             good += info.Length;
         }
-
-        // They may never have been flushed, and keys are about to vouch for them.
-        if (whole.Count > 0) file.Flush();
         return whole;
     }
 

@@ -34,6 +34,8 @@ internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyLis
 
     public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default) => Of(key).OpenAsync(key, cancellationToken);
 
+    public ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default) => Of(key).OpenRecordAsync(key, cancellationToken);
+
     public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default) => Of(key).VerifyAsync(key, cancellationToken);
 
     /// <summary>Ends the connections of those places that have some.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
@@ -14,28 +15,35 @@ internal sealed class Archiver : IDisposable
 {
     private const int BatchMessages = 4096;
 
+    /// <summary>How often a message is looked up again that a compaction moved under our hands.</summary>
+    private const int LookAgain = 8;
+
     private readonly IArchiveTarget target;
     private readonly IKeyManager keys;
     private readonly DateTimeOffset storageDate;
     private readonly ReceiptBook receipts;
     private readonly int batchBytes;
+    private readonly QuietThread quiet;
     private readonly ArchiveRecordWriter writer;
     private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
+    private byte[] frame = [];
     private readonly List<(ImageHeader Image, MessageSummary Summary)> recorded = [];
     private long recordedBytes;
 
     /// <param name="storage">Where records that are too large for memory wait.</param>
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
     /// <param name="batchBytes">Bytes of records that are gathered in memory before they are appended.</param>
+    /// <param name="quiet">Where messages are packed and read back.</param>
     public Archiver(
-        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes)
+        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes, QuietThread quiet)
     {
         this.target = target;
         this.keys = keys;
         this.storageDate = storageDate;
         this.receipts = receipts;
         this.batchBytes = batchBytes;
+        this.quiet = quiet;
         writer = new ArchiveRecordWriter(compression, storage, spoolFolder);
         batch = new ArchiveBatch(writer);
     }
@@ -43,23 +51,26 @@ internal sealed class Archiver : IDisposable
     public async Task MoveAsync(ArchiveTask task, CancellationToken cancellationToken)
     {
         long settled = 0;
+        await quiet;
         try
         {
+            foreach (string note in AdministratorRecords.NotesOn(task.Group, task.Mailbox)) receipts.Note(task.Mailbox, note);
             using IArchiveSession session = await target.OpenSessionAsync(task.Mailbox, storageDate, cancellationToken).ConfigureAwait(false);
             foreach (string note in session.Notes) receipts.Note(task.Mailbox, note);
             settled += await AdoptAsync(task, session).ConfigureAwait(false);
             IReadOnlyList<string> folders = task.Group.FolderNames(task.MailboxNumber);
             foreach (IndexEntry entry in task.Group.List(task.MailboxNumber))
             {
+                await quiet; // after whatever was waited for
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!entry.IsTagged || entry.IsArchived) continue;
-                if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
-                {
-                    if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
-                    continue;
-                }
                 try
                 {
+                    if (await IsRecordedAsync(task, entry, cancellationToken).ConfigureAwait(false))
+                    {
+                        if (recorded.Count >= BatchMessages) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
+                        continue;
+                    }
                     Pack(task, entry, folders);
                 }
                 catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MessageDamaged)
@@ -70,6 +81,7 @@ internal sealed class Archiver : IDisposable
                 }
                 if (batch.MemoryLength >= batchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             }
+            await quiet;
             if (moving.Count > 0) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             if (recorded.Count > 0) settled += await FinishRecordedAsync(task).ConfigureAwait(false);
             long gone = task.Matched - settled;
@@ -93,6 +105,8 @@ internal sealed class Archiver : IDisposable
     {
         batch.Dispose();
         writer.Dispose();
+        if (frame.Length > 0) ArrayPool<byte>.Shared.Return(frame);
+        frame = [];
     }
 
     /// <summary>Takes over what an interrupted run had written and not come to record.</summary>
@@ -139,7 +153,7 @@ internal sealed class Archiver : IDisposable
                 recordedBytes += key.Length;
                 return true;
             }
-            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+            catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error))
             {
                 // The store still has the message: a new record takes the place of the damaged one.
             }
@@ -158,7 +172,7 @@ internal sealed class Archiver : IDisposable
     {
         await task.Group.ArchivedAsync(recorded).ConfigureAwait(false);
         List<Guid> deleted = [.. recorded.Where(m => !task.Group.TryGet(m.Image.Id, out _)).Select(m => m.Image.Id)];
-        if (deleted.Count > 0) keys.Remove(deleted);
+        DeletedRecords.Forget(keys, deleted, storageDate);
         long moved = recorded.Count - deleted.Count;
         receipts.Note(task.Mailbox, $"{recorded.Count} messages had a whole record in the archive already; it was kept.");
         receipts.Moved(task.Mailbox, moved, recorded.Sum(m => m.Image.BodyLength), recordedBytes);
@@ -167,28 +181,51 @@ internal sealed class Archiver : IDisposable
         return moved;
     }
 
-    private void Pack(ArchiveTask task, in IndexEntry entry, IReadOnlyList<string> folders)
+    private void Pack(ArchiveTask task, IndexEntry entry, IReadOnlyList<string> folders)
     {
-        if (task.Group.ReadSummary(entry) is not { } found || task.Group.OpenBody(entry) is not { } stream) return; // deleted in the meantime
+        for (int look = 0; look < LookAgain; look++)
+        {
+            if (TryPack(task, entry, folders)) return;
+            // Deleted in the meantime, or moved by a compaction.
+            if (!task.Group.TryGet(entry.Id.ToGuid(), out entry) || entry.IsArchived) return;
+        }
+    }
+
+    /// <returns>Whether the message was where the index said.</returns>
+    private bool TryPack(ArchiveTask task, in IndexEntry entry, IReadOnlyList<string> folders)
+    {
+        if (entry.Length <= ImageHeader.PartBytes)
+        {
+            if (task.Group.ReadWhole(entry, ref frame) is not { } whole) return false;
+            using MessageBody small = MessageBody.FromMemory(whole.Body);
+            Pack(task, entry, folders, whole.Image, whole.Summary, small);
+            return true;
+        }
+        if (task.Group.ReadSummary(entry) is not { } found || task.Group.OpenBody(entry) is not { } stream) return false;
         using (stream)
         {
-            using MessageBody body = MessageBody.FromStream(stream);
-            if (UInt128Bytes.Read(body.Sha256) != found.Image.DigestLow || UInt128Bytes.Read(body.Sha256[16..]) != found.Image.DigestHigh)
-                throw StorageGroup.Gone(entry);
-            batch.Add(new ArchiveEntry
-            {
-                Id = found.Image.Id,
-                Mailbox = task.Mailbox,
-                Folder = entry.Folder < folders.Count ? folders[entry.Folder] : StoreLimits.Inbox,
-                Flags = (MessageFlags)(entry.Flags & EntryFlags.UserMask),
-                Sender = found.Summary.From,
-                ReceivedDate = new DateTimeOffset(found.Image.ReceivedTicks, TimeSpan.Zero),
-                StorageDate = storageDate,
-                DeletionDate = task.RetainFor is { } retain ? storageDate + retain : null,
-                Body = body,
-            });
-            moving.Add(found);
+            using MessageBody large = MessageBody.FromStream(stream);
+            Pack(task, entry, folders, found.Image, found.Summary, large);
         }
+        return true;
+    }
+
+    private void Pack(ArchiveTask task, in IndexEntry entry, IReadOnlyList<string> folders, in ImageHeader image, MessageSummary summary, MessageBody body)
+    {
+        if (UInt128Bytes.Read(body.Sha256) != image.DigestLow || UInt128Bytes.Read(body.Sha256[16..]) != image.DigestHigh) throw StorageGroup.Gone(entry);
+        batch.Add(new ArchiveEntry
+        {
+            Id = image.Id,
+            Mailbox = task.Mailbox,
+            Folder = entry.Folder < folders.Count ? folders[entry.Folder] : StoreLimits.Inbox,
+            Flags = (MessageFlags)(entry.Flags & EntryFlags.UserMask),
+            Sender = summary.From,
+            ReceivedDate = new DateTimeOffset(image.ReceivedTicks, TimeSpan.Zero),
+            StorageDate = storageDate,
+            DeletionDate = task.RetainFor is { } retain ? storageDate + retain : null,
+            Body = body,
+        });
+        moving.Add((image, summary));
     }
 
     /// <summary>Moves what is packed.</summary>
@@ -200,7 +237,7 @@ internal sealed class Archiver : IDisposable
         keys.Put(written);
         await task.Group.ArchivedAsync(moving).ConfigureAwait(false);
         List<Guid> deleted = [.. moving.Where(m => !task.Group.TryGet(m.Image.Id, out _)).Select(m => m.Image.Id)];
-        if (deleted.Count > 0) keys.Remove(deleted);
+        DeletedRecords.Forget(keys, deleted, storageDate);
         long moved = moving.Count - deleted.Count;
         receipts.Moved(task.Mailbox, moved, moving.Sum(m => m.Image.BodyLength), batch.Length);
         Clear();

@@ -39,6 +39,7 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
             progress?.Report(new RunProgress("Removing", key.Mailbox, book.Receipts.Sum(r => r.Due), 0));
         }
         await SettleAsync(due, options.DryRun).ConfigureAwait(false);
+        new RecordReclaim(mail, files, keys, book).Run(options, now, progress, cancellationToken);
         if (!options.DryRun) FreeFiles(now, progress, cancellationToken);
 
         IReadOnlyList<ExpiryReceipt> receipts = book.Receipts;
@@ -50,6 +51,7 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
             Due = receipts.Sum(r => r.Due),
             Removed = receipts.Sum(r => r.Removed),
             Held = receipts.Sum(r => r.Held),
+            Reclaimed = receipts.Sum(r => r.Reclaimed),
             Failed = receipts.Sum(r => r.Failed),
             BytesFreed = receipts.Sum(r => r.BytesFreed),
             FilesDeleted = book.FilesDeleted,
@@ -69,7 +71,7 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
         {
             string mailbox = copies[0].Mailbox;
             bool isThere = mail.TryFind(id, out StorageGroup group, out IndexEntry entry);
-            if ((isThere ? group.HoldOn(id) : HoldOnGone(id, mailbox, null)) is { } hold)
+            if ((isThere ? group.HoldOn(id) : HoldOnGone(mail, id, mailbox, null)) is { } hold)
             {
                 book.Held(mailbox, RecordNote.DescribeHold(hold));
                 continue;
@@ -112,8 +114,8 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
         if (expired.Count + superfluous.Count == 0) return;
         List<Tombstones> stones =
         [
-            .. expired.GroupBy(id => VolumeOf(due[id])).Select(v => new Tombstones(v.Key, [.. v])),
-            .. superfluous.Select(id => VolumeOf(due[id])).Distinct().Where(v => v.Length > 0).Select(v => new Tombstones(v, [])),
+            .. expired.GroupBy(id => VolumeOf(due[id])).Select(v => new Tombstones(TombstoneFrameType.Expired, v.Key, [.. v])),
+            .. superfluous.Select(id => VolumeOf(due[id])).Distinct().Where(v => v.Length > 0).Select(v => new Tombstones(TombstoneFrameType.Superfluous, v, [])),
         ];
         files.Tombstones.Add(stones);
         keys.Remove([.. expired, .. superfluous]);
@@ -124,10 +126,10 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
 
     private void FreeFiles(DateTimeOffset now, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        var volumes = new SortedSet<string>(files.Tombstones.Read().Select(t => t.Volume).Where(files.HasVolume), StringComparer.Ordinal);
+        SortedDictionary<string, HashSet<Guid>> volumes = Doomed();
         VolumeRewriter rewriter = files.Rewriter();
         long done = 0;
-        foreach (string volume in volumes)
+        foreach ((string volume, HashSet<Guid> reclaimed) in volumes)
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress?.Report(new RunProgress("Freeing", volume, ++done, volumes.Count));
@@ -137,7 +139,7 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
                 (long freed, bool rewritten) = rewriter.Rewrite(volume, info =>
                 {
                     mailbox = info.Mailbox;
-                    return FateOf(info, now);
+                    return FateOf(info, reclaimed, now);
                 }, cancellationToken);
                 if (freed == 0) continue;
                 book.Freed(mailbox, freed);
@@ -151,17 +153,33 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
         }
     }
 
+    /// <summary>The volumes that are to be written anew, with the messages whose records were given up in them.</summary>
+    private SortedDictionary<string, HashSet<Guid>> Doomed()
+    {
+        var volumes = new SortedDictionary<string, HashSet<Guid>>(StringComparer.Ordinal);
+        foreach (Tombstones stones in files.Tombstones.Read())
+        {
+            if (!volumes.TryGetValue(stones.Volume, out HashSet<Guid>? reclaimed))
+            {
+                if (!files.HasVolume(stones.Volume)) continue;
+                volumes.Add(stones.Volume, reclaimed = []);
+            }
+            if (stones.Type == TombstoneFrameType.Reclaimed) reclaimed.UnionWith(stones.Ids);
+        }
+        return volumes;
+    }
+
     /// <summary>What is to become of a record that no key in its volume points at.</summary>
-    private RecordFate FateOf(ArchivedRecordInfo info, DateTimeOffset now)
+    private RecordFate FateOf(ArchivedRecordInfo info, HashSet<Guid> reclaimed, DateTimeOffset now)
     {
         if (keys.Find(info.Id).Any(k => k.Target == files.Name && k.Unit == files.Unit)) return RecordFate.Dead; // another record has taken its place
-        if (info.DeletionDate is not { } date || date > now) return RecordFate.Kept;
+        if ((info.DeletionDate is not { } date || date > now) && !reclaimed.Contains(info.Id)) return RecordFate.Kept;
         if (mail.TryFind(info.Id, out _, out IndexEntry entry)) return entry.IsArchived ? RecordFate.Kept : RecordFate.Dead;
-        return HoldOnGone(info.Id, info.Mailbox, info.ReceivedDate) is null ? RecordFate.Dead : RecordFate.Kept;
+        return HoldOnGone(mail, info.Id, info.Mailbox, info.ReceivedDate) is null ? RecordFate.Dead : RecordFate.Kept;
     }
 
     /// <summary>A hold on a message that the index has not: without its received date, any date may be meant.</summary>
-    private GroupRecord? HoldOnGone(Guid id, string mailbox, DateTimeOffset? received)
+    public static GroupRecord? HoldOnGone(MailDatabase mail, Guid id, string mailbox, DateTimeOffset? received)
     {
         foreach (StorageGroup group in mail.Groups)
             if (group.HoldOn(id, received, mailbox) is { } hold) return hold;

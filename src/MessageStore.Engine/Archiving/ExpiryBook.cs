@@ -22,6 +22,11 @@ internal sealed class ExpiryBook
     /// <summary>An archive file that could not be written anew: the messages are gone, their bytes are not yet.</summary>
     public void NotFreed(string mailbox, string reason) => With(mailbox, r => r with { Failed = Math.Max(r.Failed, 1), Reason = Add(r.Reason, reason) });
 
+    public void Reclaimed(string mailbox) => With(mailbox, r => r with { Reclaimed = r.Reclaimed + 1 });
+
+    /// <summary>Records of deleted messages that a hold keeps; they are not due by their date, so they are not counted as held.</summary>
+    public void Kept(string mailbox, string reason) => With(mailbox, r => r with { Reason = Add(r.Reason, $"Records of deleted messages are {reason}") });
+
     public void Note(string mailbox, string note) => With(mailbox, r => r with { Reason = Add(r.Reason, note) });
 
     public void Freed(string mailbox, long bytes) => With(mailbox, r => r with { BytesFreed = r.BytesFreed + bytes });

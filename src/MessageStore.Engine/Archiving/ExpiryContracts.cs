@@ -5,6 +5,10 @@ public sealed record ExpiryOptions
 {
     /// <summary>Mailbox patterns (<c>*</c>, <c>?</c>); empty for all mailboxes.</summary>
     public IReadOnlyList<string> Mailboxes { get; init; } = [];
+    /// <summary>Records of messages that their users deleted are kept at least this long, so that a restore to a time before the deletion finds them.</summary>
+    public TimeSpan KeepDeletedFor { get; init; } = TimeSpan.FromDays(30);
+    /// <summary>An archive file is written anew where such records are at least this share of it, 0 to 1.</summary>
+    public double MinimumDeadShare { get; init; } = 0.25;
     /// <summary>Only find and count: nothing is removed.</summary>
     public bool DryRun { get; init; }
 }
@@ -19,6 +23,8 @@ public sealed record ExpiryReceipt
     /// <summary>Kept, because a hold covers them.</summary>
     public long Held { get; init; }
     public long Failed { get; init; }
+    /// <summary>Records given up whose messages their users had deleted; in a dry run, those that would be.</summary>
+    public long Reclaimed { get; init; }
     /// <summary>Bytes that the archive files became shorter.</summary>
     public long BytesFreed { get; init; }
     /// <summary>Why messages were kept or could not be removed; empty where all were.</summary>
@@ -35,6 +41,8 @@ public sealed record ExpiryRun
     public long Removed { get; init; }
     public long Held { get; init; }
     public long Failed { get; init; }
+    /// <summary>Records given up whose messages their users had deleted, or whose mailbox was removed.</summary>
+    public long Reclaimed { get; init; }
     public long BytesFreed { get; init; }
     /// <summary>Archive files of which nothing was left.</summary>
     public int FilesDeleted { get; init; }

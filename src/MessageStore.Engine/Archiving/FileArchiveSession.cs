@@ -1,3 +1,4 @@
+using System.Buffers;
 using MessageStore.IO;
 using MessageStore.Keys;
 
@@ -14,6 +15,9 @@ namespace MessageStore.Archiving;
 /// </remarks>
 internal sealed class FileArchiveSession : IArchiveSession
 {
+    /// <summary>Bytes that are read back at a time: many small records, and any that is unpacked in memory.</summary>
+    private const int ReadBackBlock = 4 << 20;
+
     private readonly IStorage storage;
     private readonly string root;
     private readonly string unit;
@@ -22,6 +26,7 @@ internal sealed class FileArchiveSession : IArchiveSession
     private readonly IKeyManager keys;
     private readonly TimeProvider time;
     private readonly Action release;
+    private readonly Action confirm;
     private readonly DateTimeOffset storageDate;
     private readonly List<ArchivedRecord> unrecorded = [];
     private readonly List<string> notes = [];
@@ -30,8 +35,9 @@ internal sealed class FileArchiveSession : IArchiveSession
     private bool failed;
     private bool disposed;
 
+    /// <param name="confirm">Makes sure that the archive folder is still what it was: a new file in the place of a device that has gone would be hidden when it comes back.</param>
     public FileArchiveSession(
-        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, IKeyManager keys, TimeProvider time, Action release,
+        IStorage storage, string root, string unit, string mailbox, DateTimeOffset storageDate, bool isNext, IKeyManager keys, TimeProvider time, Action release, Action confirm,
         CancellationToken cancellationToken)
     {
         this.storage = storage;
@@ -40,12 +46,13 @@ internal sealed class FileArchiveSession : IArchiveSession
         this.keys = keys;
         this.time = time;
         this.release = release;
+        this.confirm = confirm;
         this.storageDate = storageDate;
         month = ArchivePaths.VolumeOf(mailbox, storageDate);
         try
         {
             List<string> volumes = [.. ArchivePaths.VolumesIn(storage, root, ArchivePaths.FolderOf(mailbox))];
-            volume = ChooseVolume(volumes);
+            volume = ChooseVolume(volumes, isNext);
             foreach (string other in volumes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -82,7 +89,11 @@ internal sealed class FileArchiveSession : IArchiveSession
                 at += block.Length;
             });
             target.Flush();
-            if (isNew) FlushNames();
+            if (isNew)
+            {
+                FlushNames();
+                confirm();
+            }
             IReadOnlyList<ArchiveKey> appended = ReadBack(target, batch, start);
             end = at;
             return ValueTask.FromResult(appended);
@@ -108,11 +119,12 @@ internal sealed class FileArchiveSession : IArchiveSession
     /// The newest generation of this month. One that is gone although keys were recorded in it was deleted because all of it had expired, where no key points at it any
     /// more: its name is not used again, because keys still cover its length.
     /// </summary>
-    private string ChooseVolume(List<string> volumes)
+    private string ChooseVolume(List<string> volumes, bool isNext)
     {
         int generation = volumes.Where(v => ArchivePaths.Generation(v, 1) == month).Select(ArchivePaths.GenerationOf).DefaultIfEmpty(1).Max();
         while (Covered(generation + 1) > 0) generation++;
         string newest = ArchivePaths.Generation(month, generation);
+        if (isNext) return ArchivePaths.Generation(month, generation + 1);
         if (Covered(generation) == 0 || volumes.Contains(newest)) return newest;
         MessageStoreException gone = Short(newest, 0, Covered(generation), out long missing);
         return missing > 0 ? throw gone : ArchivePaths.Generation(month, generation + 1);
@@ -145,6 +157,9 @@ internal sealed class FileArchiveSession : IArchiveSession
             {
                 foreach (ArchivedRecordInfo info in ArchiveTail.FindWhole(opened, covered, out good))
                     unrecorded.Add(new ArchivedRecord(info, info.ToKey(FileArchiveTarget.TargetName, unit, name)));
+
+                // They may never have been flushed, or in vain, and keys are about to vouch for them.
+                if (good > covered) DoubtfulTail.MakeDurable(opened, covered, good);
                 if (good < length) notes.Add(ArchiveTail.CutOff(storage, opened, good, time.GetUtcNow()));
 
                 // The name may be as little durable as the bytes were.
@@ -174,12 +189,30 @@ internal sealed class FileArchiveSession : IArchiveSession
 
     private List<ArchiveKey> ReadBack(IStorageFile target, ArchiveBatch batch, long start)
     {
-        var appended = new List<ArchiveKey>(batch.Records.Count);
-        foreach (ArchivedRecordInfo record in batch.Records)
+        List<ArchiveKey> appended = [.. batch.Records.Select(r => (r with { Offset = start + r.Offset }).ToKey(FileArchiveTarget.TargetName, unit, volume))];
+        byte[] block = ArrayPool<byte>.Shared.Rent(ReadBackBlock);
+        try
         {
-            ArchiveKey key = (record with { Offset = start + record.Offset }).ToKey(FileArchiveTarget.TargetName, unit, volume);
-            ArchiveRecordReader.Verify(target, ArchiveRecordReader.ReadInfo(target, key));
-            appended.Add(key);
+            for (int next = 0; next < appended.Count;)
+            {
+                int first = next;
+                long from = appended[first].Offset;
+                while (next < appended.Count && ArchiveRecordReader.IsSmall(batch.Records[next]) && appended[next].Offset + appended[next].Length - from <= block.Length) next++;
+                if (next == first)
+                {
+                    // Too large for a block: read in pieces.
+                    ArchiveRecordReader.Verify(target, ArchiveRecordReader.ReadInfo(target, appended[next++]));
+                    continue;
+                }
+                int length = (int)(appended[next - 1].Offset + appended[next - 1].Length - from);
+                int count = target.ReadFully(block.AsSpan(0, length), from);
+                if (count < length) throw ArchiveErrors.Damaged(target.Path, from + count, "the file ends there, within what was just written.");
+                for (int i = first; i < next; i++) ArchiveRecordReader.Verify(target, appended[i], block.AsMemory((int)(appended[i].Offset - from), (int)appended[i].Length));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
         }
         return appended;
     }

@@ -32,7 +32,10 @@ internal sealed class FileArchiveTarget(
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<IArchiveSession> OpenSessionAsync(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default)
+    public ValueTask<IArchiveSession> OpenSessionAsync(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IArchiveSession>(OpenSession(mailbox, storageDate, isNext: false, cancellationToken));
+
+    private FileArchiveSession OpenSession(string mailbox, DateTimeOffset storageDate, bool isNext, CancellationToken cancellationToken)
     {
         string folder = ArchivePaths.FolderOf(mailbox);
         lock (openMailboxes)
@@ -40,8 +43,8 @@ internal sealed class FileArchiveTarget(
         try
         {
             ArchiveMarker.Check(storage, root, databaseId);
-            return ValueTask.FromResult<IArchiveSession>(
-                new FileArchiveSession(storage, root, unit, mailbox, storageDate, keys, time, () => Release(folder), cancellationToken));
+            return new FileArchiveSession(
+                storage, root, unit, mailbox, storageDate, isNext, keys, time, () => Release(folder), () => ArchiveMarker.Check(storage, root, databaseId), cancellationToken);
         }
         catch (Exception error)
         {
@@ -50,6 +53,10 @@ internal sealed class FileArchiveTarget(
             throw ArchiveErrors.Wrap(error, $"opening the archive of {mailbox}", root);
         }
     }
+
+    /// <summary>Opens a mailbox for appending to a new file of a month, beside one that lost what keys point at. One session at a time, as <see cref="OpenSessionAsync"/>.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, DiskFull.</exception>
+    public IArchiveSession OpenNextGeneration(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default) => OpenSession(mailbox, storageDate, isNext: true, cancellationToken);
 
     public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default)
     {
@@ -60,6 +67,22 @@ internal sealed class FileArchiveTarget(
             if (body is ArchiveBodyStream) return ValueTask.FromResult<Stream>(new OwningStream(body, file));
             file.Dispose();
             return ValueTask.FromResult(body);
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (!ArchiveErrors.IsDevice(error)) throw;
+            throw ArchiveErrors.Wrap(error, $"reading message {key.Id}", file.Path);
+        }
+    }
+
+    public ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default)
+    {
+        IStorageFile file = OpenVolume(key.Volume, key.Offset);
+        try
+        {
+            ArchiveRecordReader.Verify(file, ArchiveRecordReader.ReadInfo(file, key));
+            return ValueTask.FromResult<Stream>(new OwningStream(new StorageFileStream(file, key.Offset, key.Length), file));
         }
         catch (Exception error)
         {
@@ -90,6 +113,21 @@ internal sealed class FileArchiveTarget(
     /// <summary>Whether a volume is there.</summary>
     public bool HasVolume(string volume) => volume.Length > 0 && storage.FileExists(ArchivePaths.Resolve(root, volume));
 
+    /// <summary>Length of a volume in bytes.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
+    public long LengthOf(string volume)
+    {
+        string path = ArchivePaths.Resolve(root, volume);
+        try
+        {
+            return storage.FileLength(path);
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "looking at a file", path);
+        }
+    }
+
     /// <summary>The full path of a volume.</summary>
     /// <exception cref="MessageStoreException">ArchiveDamaged: a key names a place outside of the archive.</exception>
     public string PathOf(string volume) => ArchivePaths.Resolve(root, volume);
@@ -107,7 +145,7 @@ internal sealed class FileArchiveTarget(
     /// <summary>Walks a volume from its extra fields only: enough to rebuild its keys (<see cref="ArchivedRecordInfo.ToKey"/>).</summary>
     /// <param name="volume">The volume, as keys name it.</param>
     /// <param name="damaged">Told of every stretch without a readable record.</param>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged: the file is missing.</exception>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveFileMissing.</exception>
     public IEnumerable<ArchivedRecordInfo> Walk(string volume, Action<ArchiveDamage>? damaged = null)
     {
         using IStorageFile file = OpenVolume(volume, 0);
@@ -125,7 +163,7 @@ internal sealed class FileArchiveTarget(
         {
             ArchiveMarker.Check(storage, root, databaseId);
             throw new MessageStoreException(
-                ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it.", path, error);
+                ErrorIds.ArchiveFileMissing, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it. Bring the file back from another copy.", path, error);
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {

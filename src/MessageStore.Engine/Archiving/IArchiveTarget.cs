@@ -27,11 +27,15 @@ internal interface IArchiveTarget
     ValueTask<IArchiveSession> OpenSessionAsync(string mailbox, DateTimeOffset storageDate, CancellationToken cancellationToken = default);
 
     /// <summary>Opens the raw message that a key points at. Its SHA-256 was compared before the first byte comes.</summary>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged.</exception>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged, ArchiveFileMissing.</exception>
     ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens the record that a key points at as it lies: one gzip member. All its checksums were compared before the first byte comes.</summary>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged.</exception>
+    ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default);
 
     /// <summary>Reads the record that a key points at back and compares all its checksums.</summary>
     /// <returns>What the record says of itself.</returns>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged.</exception>
+    /// <exception cref="MessageStoreException">ArchiveUnavailable, ArchiveDamaged, ArchiveFileMissing.</exception>
     ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default);
 }

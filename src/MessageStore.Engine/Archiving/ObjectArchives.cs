@@ -1,5 +1,3 @@
-using System.Reflection;
-using System.Runtime.Loader;
 using MessageStore.IO;
 using MessageStore.Keys;
 
@@ -32,11 +30,7 @@ internal static class ObjectArchives
     {
         try
         {
-            // Of the engine's own version, in the context that the engine was loaded into: the module has one of its own.
-            Assembly engine = typeof(ObjectArchives).Assembly;
-            AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(engine) ?? AssemblyLoadContext.Default;
-            Type provider = context.LoadFromAssemblyName(new AssemblyName(engine.FullName!) { Name = Component }).GetType(ProviderName, throwOnError: true)!;
-            return (IObjectArchiveProvider)Activator.CreateInstance(provider)!;
+            return OptionalAssembly.Make<IObjectArchiveProvider>(Component, ProviderName);
         }
         catch (Exception error) when (error is IOException or BadImageFormatException or TypeLoadException)
         {

@@ -14,10 +14,12 @@ internal enum TombstoneFrameType : byte
     Expired = 2,
     /// <summary>A volume that holds records which nothing needs any more, though their messages live.</summary>
     Superfluous = 3,
+    /// <summary>Messages that their users deleted long ago, all of one volume: their records are given up.</summary>
+    Reclaimed = 4,
 }
 
-/// <summary>Messages of one volume that have expired; none where only the volume is to be rewritten.</summary>
-internal sealed record Tombstones(string Volume, IReadOnlyList<Guid> Ids);
+/// <summary>Messages of one volume whose records are to go; none where only the volume is to be rewritten.</summary>
+internal sealed record Tombstones(TombstoneFrameType Type, string Volume, IReadOnlyList<Guid> Ids);
 
 /// <summary>
 /// <c>tombstones.journal</c> in the archive folder: which messages have expired. It lies where their records lay, so it is lost only together with what it forbids. A
@@ -41,20 +43,18 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         {
             bool isNew = !storage.FileExists(FilePath);
             using IStorageFile file = storage.Open(FilePath, isNew ? FileAccessKind.CreateNew : FileAccessKind.ReadWrite);
-            (long end, ulong lsn) = isNew ? (0, 1UL) : FindEnd(file);
-            if (file.Length > end)
-            {
-                file.SetLength(end); // torn: nobody was told that it was recorded
-                file.Flush();
-            }
+            (long end, ulong lsn, long doubtful) = isNew ? (0, 1UL, 0) : FindEnd(file);
+            if (file.Length > end) file.SetLength(end); // torn: nobody was told that it was recorded
+            // What is written now vouches for what is there, and that may be left from an Add that failed.
+            DoubtfulTail.MakeDurable(file, doubtful, end);
             ulong durable = lsn - 1;
             var bytes = new ArrayBufferWriter<byte>();
             if (lsn == 1) Write(bytes, TombstoneFrameType.Head, lsn++, 0, Head());
             foreach (Tombstones one in tombstones)
-                Write(bytes, one.Ids.Count > 0 ? TombstoneFrameType.Expired : TombstoneFrameType.Superfluous, lsn++, durable, Encode(one));
+                Write(bytes, one.Type, lsn++, durable, Encode(one));
             file.Write(bytes.WrittenSpan, end);
             file.Flush();
-            if (isNew) storage.FlushFolder(root);
+            storage.FlushFolder(root); // also where it is not new: whoever created it may have failed just here
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {
@@ -69,7 +69,7 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         if (!storage.FileExists(FilePath)) yield break;
         using IStorageFile file = Open();
         using var reader = new FrameReader(file, 0, 0, 1);
-        while (Next(file, reader) is { } one) yield return one;
+        while (Next(file, reader, out _) is { } one) yield return one;
     }
 
     private IStorageFile Open()
@@ -84,14 +84,20 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         }
     }
 
-    private Tombstones? Next(IStorageFile file, FrameReader reader)
+    /// <param name="isFirst">Whether it begins what one <see cref="Add"/> wrote.</param>
+    private Tombstones? Next(IStorageFile file, FrameReader reader, out bool isFirst)
     {
+        isFirst = false;
         try
         {
             while (reader.TryRead(out FrameHeader header, out ReadOnlySpan<byte> payload))
             {
                 if (header.Lsn == 1) CheckHead(header, payload);
-                else return Decode(payload);
+                else
+                {
+                    isFirst = header.Lsn == header.DurableLsn + 1;
+                    return Decode((TombstoneFrameType)header.Type, payload);
+                }
             }
             if (reader.End.Kind == FrameEndKind.Damaged) throw ArchiveErrors.Damaged(file.Path, reader.End.Offset, reader.End.Detail);
             return null;
@@ -102,13 +108,14 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         }
     }
 
-    private (long End, ulong Lsn) FindEnd(IStorageFile file)
+    /// <returns>Where the next frame goes, its LSN, and where the last ones begin that were written together.</returns>
+    private (long End, ulong Lsn, long Doubtful) FindEnd(IStorageFile file)
     {
         using var reader = new FrameReader(file, 0, 0, 1);
-        while (Next(file, reader) is not null)
-        {
-        }
-        return (reader.End.Offset, reader.End.Lsn);
+        long doubtful = 0;
+        while (Next(file, reader, out bool isFirst) is not null)
+            if (isFirst) doubtful = reader.FrameOffset;
+        return (reader.End.Offset, reader.End.Lsn, doubtful);
     }
 
     private byte[] Head()
@@ -148,12 +155,12 @@ internal sealed class TombstoneFile(IStorage storage, string root, Guid database
         return payload;
     }
 
-    private static Tombstones Decode(ReadOnlySpan<byte> payload)
+    private static Tombstones Decode(TombstoneFrameType type, ReadOnlySpan<byte> payload)
     {
         int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(payload);
         string volume = Encoding.UTF8.GetString(payload.Slice(2, nameLength));
         var ids = new List<Guid>();
         for (ReadOnlySpan<byte> rest = payload[(2 + nameLength)..]; rest.Length >= 16; rest = rest[16..]) ids.Add(new Guid(rest[..16], bigEndian: true));
-        return new Tombstones(volume, ids);
+        return new Tombstones(type, volume, ids);
     }
 }

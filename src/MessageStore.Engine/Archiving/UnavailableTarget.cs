@@ -13,6 +13,8 @@ internal sealed class UnavailableTarget(string name, MessageStoreException reaso
 
     public ValueTask<Stream> OpenAsync(ArchiveKey key, CancellationToken cancellationToken = default) => throw Refusal();
 
+    public ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default) => throw Refusal();
+
     public ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default) => throw Refusal();
 
     private MessageStoreException Refusal() => new(

@@ -32,11 +32,11 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
     {
         try
         {
-            FinishOlder(volume, cancellationToken);
             using IStorageFile old = storage.Open(PathOf(volume), FileAccessKind.Read);
             if (old.Length > keys.EndOf(FileArchiveTarget.TargetName, unit, volume))
                 throw ArchiveErrors.Damaged(old.Path, keys.EndOf(FileArchiveTarget.TargetName, unit, volume),
                     "what lies beyond was left by an interrupted run; the next run of the archive agent takes it over, then expired records can be removed.");
+            FinishOlder(old, volume, cancellationToken);
             RecordFate FateOf(ArchivedRecordInfo info) => KeyAt(volume, info) is not null ? RecordFate.Live : fate(info);
             (long dead, long rest) = Weigh(old, FateOf, cancellationToken);
             if (dead == 0) return (0, false);
@@ -114,34 +114,62 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         }
     }
 
-    /// <summary>Records that lie whole in a newer generation, and whose keys still point into the old one: a run came to copy them and not to say so.</summary>
-    private void FinishOlder(string volume, CancellationToken cancellationToken)
+    /// <summary>
+    /// A newer generation to which no key, or not every key, points yet: a run came to copy and not to say so. Where no key ever did, the copy may have been cut off: then it goes, because
+    /// everything in it is in the older one too.
+    /// </summary>
+    private void FinishOlder(IStorageFile old, string volume, CancellationToken cancellationToken)
     {
         foreach (string newer in ArchivePaths.VolumesIn(storage, root, ArchivePaths.MailboxFolderOf(volume)).ToList())
         {
             if (ArchivePaths.Generation(newer, 1) != ArchivePaths.Generation(volume, 1) || ArchivePaths.GenerationOf(newer) <= ArchivePaths.GenerationOf(volume)) continue;
             cancellationToken.ThrowIfCancellationRequested();
-            if (storage.FileLength(PathOf(newer)) <= keys.EndOf(FileArchiveTarget.TargetName, unit, newer)) continue;
-            using IStorageFile copy = storage.Open(PathOf(newer), FileAccessKind.ReadWrite);
-            copy.Flush(); // keys are about to vouch for it
-            storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
-            PointKeys(copy, newer, volume);
+            long known = keys.EndOf(FileArchiveTarget.TargetName, unit, newer);
+            if (storage.FileLength(PathOf(newer)) <= known) continue;
+            bool isSuperfluous;
+            using (IStorageFile copy = storage.Open(PathOf(newer), FileAccessKind.ReadWrite))
+            {
+                if (known > 0 || IsWhole(copy))
+                {
+                    DoubtfulTail.MakeDurable(copy, known, copy.Length); // keys are about to vouch for it
+                    storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
+                    PointKeys(copy, newer, volume);
+                    known = keys.EndOf(FileArchiveTarget.TargetName, unit, newer);
+                }
+                isSuperfluous = known == 0 && IsCopyOf(old, copy);
+            }
+            if (isSuperfluous) DeleteFile(newer);
         }
+    }
+
+    /// <summary>Whether there is no record in a file that does not lie in the older one too.</summary>
+    private static bool IsCopyOf(IStorageFile old, IStorageFile copy)
+    {
+        HashSet<(Guid, long)> there = [.. ArchiveWalker.Walk(old, 0).Select(i => (i.Id, i.Length))];
+        return ArchiveWalker.Walk(copy, 0).All(i => there.Contains((i.Id, i.Length)));
+    }
+
+    private static bool IsWhole(IStorageFile copy)
+    {
+        bool isWhole = true;
+        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0, _ => isWhole = false))
+            if (!isWhole || !IsWhole(copy, info)) return false;
+        return isWhole;
     }
 
     private void PointKeys(IStorageFile copy, string newer, string older)
     {
-        var moved = new List<ArchiveKey>(KeysAtATime);
-        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0))
+        foreach (ArchivedRecordInfo[] whole in ArchiveWalker.Walk(copy, 0).Where(i => KeyOf(i, older) is not null && IsWhole(copy, i)).Chunk(KeysAtATime))
         {
-            if (!keys.Find(info.Id).Any(k => IsIn(k, older) && k.Length == info.Length && k.Sha256 == info.Sha256) || !IsWhole(copy, info)) continue;
-            moved.Add(info.ToKey(FileArchiveTarget.TargetName, unit, newer));
-            if (moved.Count < KeysAtATime) continue;
-            keys.Put(moved);
-            moved.Clear();
+            // Deleted by its user meanwhile? Then the key says so, and must go on saying it.
+            lock (keys.Updating)
+                keys.Put([.. whole.Select(i => (Key: KeyOf(i, older), i.Offset)).Where(m => m.Key is not null).Select(m => m.Key! with { Volume = newer, Offset = m.Offset })]);
         }
-        keys.Put(moved);
     }
+
+    /// <summary>The key in an older generation that this record is a copy for.</summary>
+    private ArchiveKey? KeyOf(ArchivedRecordInfo info, string older) =>
+        keys.Find(info.Id).FirstOrDefault(k => IsIn(k, older) && k.Length == info.Length && k.Sha256 == info.Sha256);
 
     private static bool IsWhole(IStorageFile file, ArchivedRecordInfo info)
     {
@@ -156,11 +184,16 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         }
     }
 
+    private void DeleteFile(string volume)
+    {
+        storage.DeleteFile(PathOf(volume));
+        storage.FlushFolder(Path.GetDirectoryName(PathOf(volume))!);
+    }
+
     private void Delete(string volume)
     {
-        string path = PathOf(volume), folder = Path.GetDirectoryName(path)!;
-        storage.DeleteFile(path);
-        storage.FlushFolder(folder);
+        DeleteFile(volume);
+        string folder = Path.GetDirectoryName(PathOf(volume))!;
         if (storage.ListFiles(folder).Count > 0 || storage.ListFolders(folder).Count > 0) return;
         storage.DeleteFolder(folder);
         storage.FlushFolder(root);

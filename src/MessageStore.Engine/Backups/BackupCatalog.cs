@@ -67,7 +67,7 @@ internal static class BackupCatalog
                 LsnRanges = label.Groups.Select(g => new BackupLsnRange { StorageGroup = g.Name, FirstLsn = g.CheckpointLsn, FirstTime = g.CheckpointTime, LastLsn = g.EndLsn, LastTime = g.EndTime }).ToArray(),
                 Messages = label.Messages,
                 PatchTransactions = label.PatchTransactions,
-                Bytes = label.Bytes,
+                Bytes = storage.FileLength(path),
                 IsComplete = !partial,
                 LastDrill = DrillBook.Describe(storage, path),
                 Reason = partial ? "The session did not come to name the file." : "",

@@ -10,7 +10,7 @@ internal sealed record BackupChain(IReadOnlyList<string> Paths, IReadOnlyList<Ba
     /// <summary>No chain is longer: a link that leads in a circle ends here.</summary>
     private const int LongestChain = 100_000;
 
-    /// <summary>Length of all files together, in bytes.</summary>
+    /// <summary>Length of all files together without compression and encryption, in bytes.</summary>
     public long Bytes => Labels.Sum(l => l.Bytes);
 
     /// <summary>

@@ -13,12 +13,12 @@ internal sealed class BackupContent : IDisposable
     private readonly List<BackupSurvey> chain = [];
 
     /// <param name="paths">The files of the chain: the full set first, the one that is meant last.</param>
-    private BackupContent(IStorage storage, IReadOnlyList<string> paths, bool verify, CancellationToken cancellationToken)
+    private BackupContent(IStorage storage, IReadOnlyList<string> paths, BackupKey? key, bool verify, CancellationToken cancellationToken)
     {
         this.storage = storage;
         try
         {
-            foreach (string path in paths) chain.Add(new BackupSurvey(storage, path, verify, cancellationToken));
+            foreach (string path in paths) chain.Add(new BackupSurvey(storage, path, key, verify, cancellationToken));
         }
         catch
         {
@@ -28,10 +28,11 @@ internal sealed class BackupContent : IDisposable
     }
 
     /// <summary>Opens a backup with all that it stands on, as far as that is found.</summary>
+    /// <param name="key">Needed only where the files are encrypted.</param>
     /// <param name="verify">Whether every byte is compared with its checksum.</param>
-    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged where a file's beginning does not say what it is; device errors.</exception>
-    public static BackupContent Open(IStorage storage, string path, bool verify, CancellationToken cancellationToken) =>
-        new(storage, ChainOf(storage, path), verify, cancellationToken);
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupKeyRequired, BackupKeyWrong, BackupDamaged where a file's beginning does not say what it is; device errors.</exception>
+    public static BackupContent Open(IStorage storage, string path, BackupKey? key, bool verify, CancellationToken cancellationToken) =>
+        new(storage, ChainOf(storage, path), key, verify, cancellationToken);
 
     public BackupHeader Header => chain[^1].Header;
 

@@ -23,10 +23,16 @@ public sealed record BackupOptions
 {
     /// <summary>Storage group names; empty for all.</summary>
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
-    /// <summary>Folders that each get the file, or file names ending in <c>.msbackup</c>; empty for the database's backup path.</summary>
+    /// <summary>
+    /// Folders that each get the file, file names ending in <c>.msbackup</c>, or pipes that are there already; empty for the database's backup path. A set that went into pipes alone does
+    /// not count as the newest backup.
+    /// </summary>
     public IReadOnlyList<string> Destinations { get; init; } = [];
     public BackupKind Kind { get; init; } = BackupKind.Full;
     public BackupPriority Priority { get; init; } = BackupPriority.Users;
+    public BackupCompression Compression { get; init; }
+    /// <summary>What the file is encrypted with, and the set that it stands on was; <see langword="null"/>: it is not.</summary>
+    public BackupKeySource? Key { get; init; }
 }
 
 /// <summary>One of the places that got a backup.</summary>
@@ -61,6 +67,8 @@ public sealed record BackupRun
     public long Messages { get; init; }
     /// <summary>Length of the backup file.</summary>
     public long Bytes { get; init; }
+    /// <summary>What the file would have without compression and encryption.</summary>
+    public long ContentBytes { get; init; }
     /// <summary>Transactions that users committed while images were copied and that the patch files recorded.</summary>
     public long PatchTransactions { get; init; }
     public TimeSpan Duration { get; init; }

@@ -10,13 +10,13 @@ namespace MessageStore.Backups;
 /// Proves a backup by restoring it: every byte read and verified, unpacked to scratch, opened and replayed as a real restore would be, every message's SHA-256
 /// compared, and the state of every group with the one recorded when the backup was made. Where something is wrong it says which messages that costs.
 /// </summary>
-internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IProgress<RunProgress>? progress)
+internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IProgress<RunProgress>? progress, BackupKey? key = null)
 {
     private const int SentencesShown = 5;
 
     /// <param name="scratchRoot">A folder with room for all that the backup holds.</param>
     /// <param name="timeLimit">After this time the drill is given up.</param>
-    /// <exception cref="MessageStoreException">BackupNotFound. Everything else is a result.</exception>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupKeyRequired, BackupKeyWrong. Everything else is a result.</exception>
     /// <exception cref="OperationCanceledException">The caller gave it up; nothing is kept.</exception>
     public BackupDrill Run(string path, string scratchRoot, TimeSpan? timeLimit, CancellationToken cancellationToken)
     {
@@ -33,7 +33,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         {
             drill = Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill was not done within {timeLimit}: nothing is proved."));
         }
-        catch (MessageStoreException error) when (error.ErrorId != ErrorIds.BackupNotFound)
+        catch (MessageStoreException error) when (error.ErrorId is not (ErrorIds.BackupNotFound or ErrorIds.BackupKeyRequired or ErrorIds.BackupKeyWrong))
         {
             drill = Inconclusive(path, error.Message);
         }
@@ -77,7 +77,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
         var failed = new BackupDrill { Path = path, Result = DrillResult.Failed, Reason = reason };
         try
         {
-            DamageReport report = DamageReport.Make(storage, path, progress, cancellationToken);
+            DamageReport report = DamageReport.Make(storage, path, key, progress, cancellationToken);
             return failed with
             {
                 Reason = $"{reason} {report.Sentence()}",
@@ -98,15 +98,15 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
 
     private BackupDrill Drill(string path, string scratch, Stopwatch watch, CancellationToken cancellationToken)
     {
-        using var reader = new BackupReader(storage, path);
+        using var reader = new BackupReader(storage, path, key);
         storage.CreateFolder(scratch);
         long free = storage.FreeBytes(scratch);
-        long needed = ChainNeeds.Bytes(storage, BackupChain.Find(storage, path), [.. reader.Groups]);
+        long needed = ChainNeeds.Bytes(storage, BackupChain.Find(storage, path), key, [.. reader.Groups]);
         if (free < needed)
             return Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill needs {needed} bytes at {Path.GetDirectoryName(scratch)}; {free} are free."));
         UnpackTarget Choose(GroupSettings group) => new(group, Path.Combine(scratch, "store", group.Folder), Path.Combine(scratch, "logs", group.Folder));
         var device = new WatchedStorage(storage);
-        List<UnpackedGroup> unpacked = new BackupUnpacker(storage, device, reader, progress).Run(Choose, null, cancellationToken);
+        List<UnpackedGroup> unpacked = new BackupUnpacker(storage, device, reader, key, progress).Run(Choose, null, cancellationToken);
         // From here on the backup is as it was written: what goes wrong now is in what it holds, or in the device that it was unpacked to.
         try
         {

@@ -18,12 +18,12 @@ internal sealed class BackupImages : IDisposable
     private readonly SortedDictionary<int, PiecedFile> logs = [];
 
     /// <exception cref="MessageStoreException">The file is no complete backup.</exception>
-    public BackupImages(IStorage storage, string path, GroupIdentity group, CancellationToken cancellationToken)
+    public BackupImages(IStorage storage, string path, GroupIdentity group, BackupKey? key, CancellationToken cancellationToken)
     {
         Path = path;
         this.group = group;
-        using var reader = new BackupReader(storage, path);
-        backup = storage.Open(path, FileAccessKind.Read);
+        using var reader = new BackupReader(storage, path, key);
+        backup = BackupFile.Open(storage, path, key);
         snapshot = new PiecedFile(backup);
         if (reader.Header.Settings.DatabaseId == group.DatabaseId) Note(reader, cancellationToken);
     }

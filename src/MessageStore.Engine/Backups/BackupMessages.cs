@@ -32,7 +32,8 @@ internal static class BackupMessages
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
                 "Say which messages to take: by Id, mailbox, folder or date received. All of a database is restored with Restore-MessageDatabase.", options.BackupPath);
         string path = BackupCatalog.Newest(storage, options.BackupPath, clock);
-        using BackupContent content = BackupContent.Open(storage, path, verify: false, cancellationToken);
+        using BackupKey? key = BackupKey.Open(storage, options.Key);
+        using BackupContent content = BackupContent.Open(storage, path, key, verify: false, cancellationToken);
         var missing = new HashSet<Guid>(options.Ids);
         bool sawMailbox = false;
         foreach (string name in content.Groups)

@@ -27,7 +27,7 @@ internal sealed class BackupPace : IDisposable
         this.priority = priority;
         windowStart = clock.GetTimestamp();
         if (priority == BackupPriority.Users)
-            foreach (StorageGroup group in groups) group.Meter = meter;
+            foreach (StorageGroup group in groups) group.Meter(meter);
     }
 
     /// <summary>How often the session slowed down.</summary>
@@ -65,7 +65,7 @@ internal sealed class BackupPace : IDisposable
 
     public void Dispose()
     {
-        foreach (StorageGroup group in groups) group.Meter = null;
+        foreach (StorageGroup group in groups) group.Unmeter(meter);
     }
 
     private void Rest(TimeSpan time, CancellationToken cancellationToken)

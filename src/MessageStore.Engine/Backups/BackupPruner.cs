@@ -9,7 +9,7 @@ namespace MessageStore.Backups;
 /// </summary>
 internal sealed class BackupPruner(IStorage storage, TimeProvider clock)
 {
-    private sealed record Candidate(string Path, BackupLabel Label, string Drill);
+    private sealed record Candidate(string Path, BackupLabel Label, long Bytes, string Drill);
 
     /// <returns>One for each set that is due, those that stand on others before these.</returns>
     /// <exception cref="MessageStoreException">PathNotFound, InvalidParameter, and device errors.</exception>
@@ -39,7 +39,7 @@ internal sealed class BackupPruner(IStorage storage, TimeProvider clock)
                 Kind = set.Label.Kind,
                 Started = set.Label.Started,
                 Age = clock.GetUtcNow() - set.Label.Started,
-                Bytes = set.Label.Bytes,
+                Bytes = set.Bytes,
                 Decision = stays.Length > 0 ? BackupRetentionDecision.Kept : options.DryRun ? BackupRetentionDecision.Due : BackupRetentionDecision.Removed,
                 Reason = stays.Length > 0 ? stays : why,
             };
@@ -56,7 +56,7 @@ internal sealed class BackupPruner(IStorage storage, TimeProvider clock)
             try
             {
                 BackupLabel label = BackupLabel.Read(storage, path);
-                if (label.DatabaseId == databaseId && !sets.Exists(s => s.Label.Id == label.Id)) sets.Add(new Candidate(path, label, DrillBook.Describe(storage, path)));
+                if (label.DatabaseId == databaseId && !sets.Exists(s => s.Label.Id == label.Id)) sets.Add(new Candidate(path, label, storage.FileLength(path), DrillBook.Describe(storage, path)));
             }
             catch (MessageStoreException error) when (error.Kind is ErrorKind.Damaged or ErrorKind.NotSupported)
             {

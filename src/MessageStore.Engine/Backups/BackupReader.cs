@@ -22,25 +22,19 @@ internal sealed class BackupReader : IDisposable
     private ulong sequence;
 
     /// <summary>Opens the file, reads its header, its trailer and its contents.</summary>
-    /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, BackupIncomplete, BackupFormatTooNew, BackupFormatTooOld.</exception>
-    public BackupReader(IStorage storage, string path)
+    /// <param name="key">Needed only where the file is encrypted.</param>
+    /// <exception cref="MessageStoreException">BackupNotFound, BackupKeyRequired, BackupKeyWrong, BackupDamaged, BackupIncomplete, BackupFormatTooNew, BackupFormatTooOld.</exception>
+    public BackupReader(IStorage storage, string path, BackupKey? key)
     {
         Path = path;
-        if (!storage.FileExists(path)) throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {path}.", path);
-        try
-        {
-            file = storage.Open(path, FileAccessKind.Read);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw StorageErrors.Wrap(error, "opening the backup", path);
-        }
+        file = BackupFile.Open(storage, path, key);
         try
         {
             length = file.Length;
             Header = ReadHeader();
             Trailer = ReadTrailer();
             Contents = ReadContents();
+            if (file is LayerFile { Label: { } label } && !label.Is(new BackupLink(Header.Id, Trailer.Sha256, ""))) throw Damaged(0, "the label of its layer belongs to another backup");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

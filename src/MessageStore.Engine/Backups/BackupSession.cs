@@ -11,8 +11,15 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
     public const string Extension = ".msbackup";
     public const string PartialSuffix = ".partial";
 
+    /// <summary>Windows finds its pipes by this name.</summary>
+    private const string WindowsPipe = @"\\.\pipe\";
+
     private long done;
     private long total;
+
+    /// <summary>Whether a destination is a pipe or a device: something that is there, is no folder and is not called a backup.</summary>
+    public static bool IsStream(IStorage storage, string path) => !path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)
+        && ((OperatingSystem.IsWindows() && path.StartsWith(WindowsPipe, StringComparison.OrdinalIgnoreCase)) || storage.FileExists(path));
 
     /// <exception cref="MessageStoreException">
     /// GroupNotFound, StoreDamaged, DiskFull, and other device errors: of a destination only when none is left. No file with the final name is left then.
@@ -31,22 +38,29 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         long bytes;
         try
         {
+            using BackupKey? key = BackupKey.Open(storage, options.Key);
             List<string> paths = ChoosePaths(options, id, started); // 720
-            using BackupReader? below = options.Kind == BackupKind.Full ? null : OpenBase(options.Kind, paths, groups);
+            using BackupReader? below = options.Kind == BackupKind.Full ? null : OpenBase(options.Kind, paths, groups, key);
             using var targets = new BackupTargets(storage, paths); // 740
+            using LayerWriter? layer = key is null && options.Compression == BackupCompression.None ? null : new LayerWriter(targets.Add, id, options.Compression, key, cancellationToken);
             var header = new BackupHeader(BackupHeader.CurrentFormat, id, MailDatabase.NewSalt(), options.Kind, below is null ? null : BackupLabel.Of(below).Link(below.Path),
                 below?.Header.Chain ?? id, below is null ? 0 : below.Header.Depth + 1, started, database.Path, database.Settings);
-            trailer = WriteFrames(targets.Add, header, groups, contents, below, pace, cancellationToken);
+            trailer = WriteFrames(layer is null ? targets.Add : layer.Add, header, groups, contents, below, pace, cancellationToken);
+            layer?.Finish(BackupLabel.Of(header, trailer, contents));
             if (below is not null) chain = BackupChain.Find(storage, below.Path).Paths;
-            targets.Complete();
+            targets.Complete(cancellationToken);
             (copies, bytes) = (targets.Copies, targets.Bytes);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw StorageErrors.Wrap(error, "backing up", database.Path);
         }
-        foreach ((StorageGroup group, GroupContents written) in groups.Zip(contents))
-            await group.BackedUpAsync(new BackupMark(id, written.End.EndLsn, started.UtcTicks)).ConfigureAwait(false);
+        // What only a pipe has taken nobody can look at: it neither lets go of logs nor makes the newest backup any younger.
+        if (copies.Any(c => c is { IsComplete: true, IsStream: false }))
+        {
+            foreach ((StorageGroup group, GroupContents written) in groups.Zip(contents))
+                await group.BackedUpAsync(new BackupMark(id, written.End.EndLsn, started.UtcTicks)).ConfigureAwait(false);
+        }
         return new BackupRun
         {
             Id = id,
@@ -61,6 +75,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             Messages = trailer.Messages,
             PatchTransactions = trailer.PatchTransactions,
             Bytes = bytes,
+            ContentBytes = trailer.Bytes + FrameHeader.FrameLength(BackupTrailer.PayloadLength),
             Duration = watch.Elapsed,
             Yields = pace.Yields,
             YieldDuration = pace.YieldDuration,
@@ -94,13 +109,15 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             contents.Sum(g => g.End.PatchTransactions), clock.GetUtcNow(), sha256));
     }
 
-    private BackupReader OpenBase(BackupKind kind, List<string> paths, List<StorageGroup> groups)
+    private BackupReader OpenBase(BackupKind kind, List<string> paths, List<StorageGroup> groups, BackupKey? key)
     {
-        List<string> folders = [.. paths.Select(p => Path.GetDirectoryName(p)!).Distinct()];
+        List<string> folders = [.. paths.Where(p => !IsStream(storage, p)).Select(p => Path.GetDirectoryName(p)!).Distinct()];
+        if (folders.Count == 0)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"Into a pipe alone goes a full backup: beside {paths[0]} there is no set that another could stand on.", paths[0]);
         string names = string.Join(", ", groups.Select(g => g.Name)), places = string.Join(" and in ", folders);
         string? found = new BaseFinder(storage, database.Settings.DatabaseId).Find(folders, [.. groups.Select(g => g.Name)],
             kind == BackupKind.Logs ? IsNewest : label => label.Kind != BackupKind.Logs);
-        if (found is not null) return new BackupReader(storage, found);
+        if (found is not null) return new BackupReader(storage, found, key);
         throw new MessageStoreException(ErrorIds.BaseBackupNotFound, ErrorKind.NotFound, kind == BackupKind.Logs
             ? $"The newest backup of {names}, which the log would continue, is not in {places}, or its chain is not whole. Make an incremental or a full one first."
             : $"There is no whole chain of backups of {names} in {places} that an incremental one could stand on. Make a full one first.", folders[0]);
@@ -133,9 +150,9 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         foreach (string destination in options.Destinations.DefaultIfEmpty(database.BackupPath))
         {
             string target = Path.GetFullPath(destination);
-            if (!target.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) target = Path.Combine(target, name);
-            else if (storage.FileExists(target))
+            if (target.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) && storage.FileExists(target))
                 throw new MessageStoreException(ErrorIds.DestinationNotEmpty, ErrorKind.AlreadyExists, $"There is a file {target} already.", target);
+            if (!target.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) && !IsStream(storage, target)) target = Path.Combine(target, name);
             if (paths.Contains(target))
                 throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The destination {target} was named twice: two copies in one place are one copy.", target);
             paths.Add(target);

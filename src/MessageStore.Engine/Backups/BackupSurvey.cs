@@ -35,15 +35,15 @@ internal sealed class BackupSurvey : IDisposable
     /// <param name="verify">
     /// Whether every byte is read and compared with its checksum. Without, only what the way from frame to frame needs is read, and damage within a frame stays unnoticed here.
     /// </param>
-    /// <exception cref="MessageStoreException">BackupDamaged where the file's beginning does not say what it is; device errors.</exception>
-    public BackupSurvey(IStorage storage, string path, bool verify, CancellationToken cancellationToken)
+    /// <param name="key">Needed only where the file is encrypted.</param>
+    /// <exception cref="MessageStoreException">BackupDamaged where the file's beginning does not say what it is; BackupKeyRequired, BackupKeyWrong; device errors.</exception>
+    public BackupSurvey(IStorage storage, string path, BackupKey? key, bool verify, CancellationToken cancellationToken)
     {
         this.path = path;
         this.verify = verify;
-        if (!storage.FileExists(path)) throw new MessageStoreException(ErrorIds.BackupNotFound, ErrorKind.NotFound, $"There is no backup {path}.", path);
+        file = BackupFile.OpenDamaged(storage, path, key, damage, cancellationToken);
         try
         {
-            file = storage.Open(path, FileAccessKind.Read);
             end = file.Length;
             Header = ReadHeader(out long position);
             contents = ReadContents();

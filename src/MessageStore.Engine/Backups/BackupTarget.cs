@@ -8,26 +8,18 @@ namespace MessageStore.Backups;
 /// </summary>
 internal sealed class BackupTarget : IDisposable
 {
-    /// <summary>The system is asked to begin writing out after this many bytes, so that the flush at the end finds little to do and no other file's flush waits behind a heap of ours.</summary>
-    private const long FlushStep = 8 << 20;
-
-    private readonly IStorage storage;
-    private readonly IStorageFile file;
-    private readonly string partial;
+    private readonly BackupSink sink;
     private readonly BlockingCollection<Block> queue = [];
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread thread;
-    private long length;
-    private long begun;
     private bool wanted;
 
-    /// <exception cref="IOException">The file cannot be created.</exception>
-    public BackupTarget(IStorage storage, string path)
+    /// <param name="path">What errors call it.</param>
+    /// <param name="sink">Disposed with this one.</param>
+    public BackupTarget(string path, BackupSink sink)
     {
-        this.storage = storage;
         Path = path;
-        partial = path + BackupSession.PartialSuffix;
-        storage.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
-        file = storage.Open(partial, FileAccessKind.CreateOrTruncate);
+        this.sink = sink;
         thread = new Thread(Run) { IsBackground = true, Name = "backup to " + path };
         thread.Start();
     }
@@ -35,7 +27,10 @@ internal sealed class BackupTarget : IDisposable
     /// <summary>The complete backup file, once it is that.</summary>
     public string Path { get; }
 
-    /// <summary>Whether the file is complete, durable and named.</summary>
+    /// <summary>Whether it is a pipe or a device.</summary>
+    public bool IsStream => sink.IsStream;
+
+    /// <summary>Whether the file is complete, durable and named; of a pipe, whether it has taken everything.</summary>
     public bool IsComplete { get; private set; }
 
     /// <summary>Why this place has no backup.</summary>
@@ -52,24 +47,21 @@ internal sealed class BackupTarget : IDisposable
     }
 
     /// <summary>Waits until the file is complete, or has failed.</summary>
-    public void Join() => thread.Join();
+    /// <exception cref="OperationCanceledException">Nobody wants to wait any longer for whoever reads the pipe.</exception>
+    public void Join(CancellationToken cancellationToken)
+    {
+        if (IsStream) ended.Task.Wait(cancellationToken);
+        thread.Join();
+    }
 
     /// <summary>Takes away what did not become a backup.</summary>
     public void Dispose()
     {
         if (!queue.IsAddingCompleted) queue.CompleteAdding();
-        thread.Join();
-        file.Dispose();
+        using (ended.Task.IsCompleted ? null : sink.Free()) thread.Join();
+        sink.Dispose();
         queue.Dispose();
-        if (IsComplete) return;
-        try
-        {
-            storage.DeleteFile(partial);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // What stays is called *.partial and is never taken for a backup.
-        }
+        if (!IsComplete) sink.Abandon();
     }
 
     private void Run()
@@ -78,27 +70,15 @@ internal sealed class BackupTarget : IDisposable
         {
             using (block)
             {
-                if (Failure is null) Try("writing the backup", () => Append(block.Span));
+                if (Failure is null) Try("writing the backup", () => sink.Append(block.Span));
             }
         }
-        if (wanted && Failure is null) Try("completing the backup", Complete);
-    }
-
-    private void Append(ReadOnlySpan<byte> bytes)
-    {
-        file.Write(bytes, length);
-        length += bytes.Length;
-        if (length - begun < FlushStep) return;
-        file.BeginFlush(begun, length - begun);
-        begun = length;
-    }
-
-    private void Complete()
-    {
-        file.Flush();
-        storage.RenameFile(partial, Path);
-        storage.FlushFolder(System.IO.Path.GetDirectoryName(Path)!);
-        IsComplete = true;
+        if (wanted && Failure is null) Try("completing the backup", () =>
+        {
+            sink.Complete();
+            IsComplete = true;
+        });
+        ended.SetResult();
     }
 
     /// <summary>Whatever goes wrong is this place's failure: an exception that ended this thread would end the process and with it everybody's mail.</summary>

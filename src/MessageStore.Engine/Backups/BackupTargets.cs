@@ -8,6 +8,7 @@ internal sealed class BackupTargets : IDisposable
     private readonly List<BackupTarget> open = [];
     private readonly List<BackupCopy> refused = [];
 
+    /// <param name="paths">Files to be made; what is there already is a pipe or a device.</param>
     /// <exception cref="MessageStoreException">None of the files could be created.</exception>
     public BackupTargets(IStorage storage, IReadOnlyList<string> paths)
     {
@@ -16,7 +17,7 @@ internal sealed class BackupTargets : IDisposable
         {
             try
             {
-                open.Add(new BackupTarget(storage, path));
+                open.Add(new BackupTarget(path, BackupSession.IsStream(storage, path) ? new PipeSink(storage, path) : new FileSink(storage, path)));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -33,7 +34,7 @@ internal sealed class BackupTargets : IDisposable
 
     /// <summary>What became of each place.</summary>
     public BackupCopy[] Copies =>
-        [.. open.Select(t => new BackupCopy { Path = t.Path, IsComplete = t.IsComplete, ErrorId = t.Failure?.ErrorId ?? "", Reason = t.Failure?.Message ?? "" }), .. refused];
+        [.. open.Select(t => new BackupCopy { Path = t.Path, IsComplete = t.IsComplete, IsStream = t.IsStream, ErrorId = t.Failure?.ErrorId ?? "", Reason = t.Failure?.Message ?? "" }), .. refused];
 
     /// <summary>Hands the next bytes to every place.</summary>
     /// <exception cref="MessageStoreException">No place is left that takes them.</exception>
@@ -51,10 +52,11 @@ internal sealed class BackupTargets : IDisposable
 
     /// <summary>Makes every file durable and names it.</summary>
     /// <exception cref="MessageStoreException">No file could be completed.</exception>
-    public void Complete()
+    /// <exception cref="OperationCanceledException">Only while somebody is waited for who reads a pipe.</exception>
+    public void Complete(CancellationToken cancellationToken)
     {
         foreach (BackupTarget target in open) target.Finish();
-        foreach (BackupTarget target in open) target.Join();
+        foreach (BackupTarget target in open) target.Join(cancellationToken);
         if (!open.Exists(t => t.IsComplete)) throw open[0].Failure!;
     }
 

@@ -18,7 +18,8 @@ internal sealed record UnpackedGroup(UnpackTarget Target, GroupBeginMark Begin, 
 /// </summary>
 /// <param name="storage">Has the backups.</param>
 /// <param name="target">Gets the files.</param>
-internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupReader reader, IProgress<RunProgress>? progress)
+/// <param name="key">Opens the sets that the newest stands on.</param>
+internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupReader reader, BackupKey? key, IProgress<RunProgress>? progress)
 {
     private readonly ConcurrentDictionary<string, bool> created = new();
     private long done;
@@ -34,7 +35,7 @@ internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupRe
         var sets = new List<BackupReader>();
         try
         {
-            foreach (string path in chain.Paths.SkipLast(1)) sets.Add(new BackupReader(storage, path));
+            foreach (string path in chain.Paths.SkipLast(1)) sets.Add(new BackupReader(storage, path, key));
             sets.Add(reader);
             bytesInAll = chain.Bytes;
             int images = sets.FindLastIndex(s => s.Header.Kind != BackupKind.Logs);

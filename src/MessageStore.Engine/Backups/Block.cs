@@ -18,6 +18,12 @@ internal sealed class Block(BlockPool pool, int capacity) : IDisposable
     /// <summary>Where it lies in its file, where it was read from one.</summary>
     public long Offset { get; set; }
 
+    /// <summary>Number of the chunk in its layer.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Whether it is the last chunk of its layer.</summary>
+    public bool IsLast { get; set; }
+
     /// <summary>The frame's digest.</summary>
     public byte[] Leaf { get; } = new byte[BackupDigest.LeafBytes];
 

@@ -102,6 +102,7 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
             List<string> folders = [.. options.Backup.Destinations.DefaultIfEmpty(database.BackupPath).Select(Path.GetFullPath)];
             string? found = new BaseFinder(storage, database.Settings.DatabaseId).Find(folders, groups, label => label.Kind != BackupKind.Logs);
             if (found is null) return (BackupKind.Full, "full, because there is no whole chain of backups to go on with");
+            if (!BackupFile.Opens(storage, found, options.Backup.Key)) return (BackupKind.Full, "full, because the chain has another key");
             DateTimeOffset begun = BackupChain.Find(storage, found).Labels[0].Started;
             return clock.GetUtcNow() - begun >= options.FullInterval
                 ? (BackupKind.Full, $"full, because the chain began {begun:u}, {options.FullInterval} ago or more")
@@ -146,6 +147,8 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
         foreach (string group in options.Backup.StorageGroups) _ = database.Group(group);
         if (options.Backup.Destinations.FirstOrDefault(d => d.EndsWith(BackupSession.Extension, StringComparison.OrdinalIgnoreCase)) is { } file)
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"Backups that follow one another need a folder, and {file} is a file.", file);
+        if (options.Backup.Destinations.FirstOrDefault(d => BackupSession.IsStream(storage, Path.GetFullPath(d))) is { } pipe)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"Backups that follow one another need a folder, and {pipe} is none.", pipe);
         if (options.MaximumAge <= TimeSpan.Zero)
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, "The limit of a backup's age must be longer than nothing.", options.MaximumAge);
     }

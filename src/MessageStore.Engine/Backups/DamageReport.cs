@@ -26,10 +26,10 @@ internal sealed class DamageReport
 
     public ulong MissingTransactions { get; private set; }
 
-    public static DamageReport Make(IStorage storage, string path, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    public static DamageReport Make(IStorage storage, string path, BackupKey? key, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
         var report = new DamageReport();
-        using var content = BackupContent.Open(storage, path, verify: true, cancellationToken);
+        using var content = BackupContent.Open(storage, path, key, verify: true, cancellationToken);
         report.Add(content.Damage);
         foreach (string group in content.Groups)
         {

@@ -6,9 +6,9 @@ namespace MessageStore.Backups;
 internal sealed partial class DatabaseRestore
 {
     /// <summary>Brings what is whole in a damaged backup, and in logs that survived, and lists what is not.</summary>
-    private RestoreRun RunSalvage(string backup, MessageStoreException damage, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    private RestoreRun RunSalvage(string backup, BackupKey? key, MessageStoreException damage, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
-        using var content = BackupContent.Open(storage, backup, verify: true, cancellationToken);
+        using var content = BackupContent.Open(storage, backup, key, verify: true, cancellationToken);
         RestorePlan plan = Plan(content.Header, content.Groups, options);
         var report = new DamageReport();
         report.Add(content.Damage);

@@ -12,7 +12,7 @@ namespace MessageStore.Backups;
 internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clock, IProgress<RunProgress>? progress)
 {
     /// <summary>The keys recovered and the warnings that came of it.</summary>
-    internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
+    internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, OriginalKeys original, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
 
     /// <summary>Whether the caller owns the database at the destination: its groups that are restored are out of service, and all others serve.</summary>
     public bool IsOwned { get; init; }
@@ -23,14 +23,15 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         var watch = Stopwatch.StartNew();
         string backup = RestoreSource.Find(storage, options, clock);
         if (!IsOwned) FolderSwap.Complete(storage, MailDatabase.SwapBeside(Path.GetFullPath(options.Destination))); // of a restore that was killed in its last moment
+        using BackupKey? key = BackupKey.Open(storage, options.Key);
         RestoreRun run;
         try
         {
-            run = RunWhole(backup, options, restoreKeys, cancellationToken);
+            run = RunWhole(backup, key, options, restoreKeys, cancellationToken);
         }
         catch (MessageStoreException error) when (options.SkipDamaged && error.Kind == ErrorKind.Damaged)
         {
-            run = RunSalvage(backup, error, options, restoreKeys, cancellationToken);
+            run = RunSalvage(backup, key, error, options, restoreKeys, cancellationToken);
         }
         return run with { BackupPath = backup, Bytes = storage.FileLength(backup), Duration = watch.Elapsed };
     }
@@ -39,7 +40,8 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     /// <exception cref="MessageStoreException">What <see cref="Run"/> throws before it begins.</exception>
     public void Check(RestoreOptions options)
     {
-        using var reader = new BackupReader(storage, RestoreSource.Find(storage, options, clock));
+        using BackupKey? key = BackupKey.Open(storage, options.Key);
+        using var reader = new BackupReader(storage, RestoreSource.Find(storage, options, clock), key);
         Plan(reader.Header, reader.Groups, options);
     }
 
@@ -52,13 +54,13 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         return plan;
     }
 
-    private RestoreRun RunWhole(string backup, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    private RestoreRun RunWhole(string backup, BackupKey? key, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
-        using var reader = new BackupReader(storage, backup);
+        using var reader = new BackupReader(storage, backup, key);
         RestorePlan plan = Plan(reader.Header, reader.Groups, options);
         return InPlaceOf(plan, () =>
         {
-            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
+            List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, key, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
             foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
             RestoreRun run = Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);
@@ -75,7 +77,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
             foreach (string folder in plan.StagingFolders) DurableFolder.Create(storage, folder);
             RestoreRun run = work();
             cancellationToken.ThrowIfCancellationRequested();
-            return run with { Path = plan.Destination, Warnings = [.. run.Warnings, .. plan.SwapIn(storage)] };
+            return run with { Path = plan.Destination, Warnings = [.. run.Warnings, .. plan.SwapIn(storage, keysServe: IsOwned)] };
         }
         catch (Exception error)
         {
@@ -106,7 +108,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
                         $"What is there of group {group.Name} ends at transaction {group.LastLsn}: backup and logs do not go on to {last}. Name the logs that do with -LogPath, or an earlier transaction.", last);
                 progress?.Report(new RunProgress("Replayed", group.Name, group.ReplayedTransactions, group.ReplayedTransactions));
             }
-            warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, Path.Combine(header.Database, "keys"), plan.Settings, plan.Destination, groups));
+            warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, plan.OriginalKeys, plan.Settings, plan.Destination, groups));
             foreach (StorageGroup group in groups) group.Checkpoint(cancellationToken);
             return new RestoreRun
             {

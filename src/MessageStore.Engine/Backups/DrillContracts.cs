@@ -7,6 +7,8 @@ public sealed record DrillOptions
     public required string Path { get; init; }
     /// <summary>A folder to restore into; <see langword="null"/> for the temporary folder, or the backup's own where that has more room. What the drill makes there it deletes.</summary>
     public string? ScratchPath { get; init; }
+    /// <summary>What the backup is encrypted with; <see langword="null"/> where it is not.</summary>
+    public BackupKeySource? Key { get; init; }
     /// <summary>After this time the drill is given up and nothing is proved; <see langword="null"/> for as long as it takes.</summary>
     public TimeSpan? TimeLimit { get; init; }
 }

@@ -5,6 +5,8 @@ public sealed record MessageRestoreOptions
 {
     /// <summary>A backup file, or a folder whose newest complete backup is taken.</summary>
     public required string BackupPath { get; init; }
+    /// <summary>What the backup is encrypted with; <see langword="null"/> where it is not.</summary>
+    public BackupKeySource? Key { get; init; }
     public IReadOnlyList<Guid> Ids { get; init; } = [];
     /// <summary>Mailbox name; <c>*</c> and <c>?</c> are allowed.</summary>
     public string? Mailbox { get; init; }

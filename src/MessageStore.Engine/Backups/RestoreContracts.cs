@@ -27,6 +27,8 @@ public sealed record RestoreOptions
     public string? NewArchivePath { get; init; }
     /// <summary>Replace what is at the destination.</summary>
     public bool Force { get; init; }
+    /// <summary>What the backup is encrypted with; <see langword="null"/> where it is not.</summary>
+    public BackupKeySource? Key { get; init; }
     /// <summary>Where backup or logs are damaged, bring what is whole instead of refusing, and list what is not.</summary>
     public bool SkipDamaged { get; init; }
 

@@ -60,8 +60,9 @@ internal sealed partial class RestorePlan
     }
 
     /// <summary>Puts everything in its place. What was there is moved aside first.</summary>
+    /// <param name="keysServe">Whether the key manager of the database went on beside the restore, wherever it is.</param>
     /// <returns>A sentence for each thing moved aside.</returns>
-    public List<string> SwapIn(IStorage storage)
+    public List<string> SwapIn(IStorage storage, bool keysServe)
     {
         if (storage.FileExists(KeysImage)) storage.DeleteFile(KeysImage);
         List<FolderExchange> exchanges = [.. swaps.Select(s => new FolderExchange(s.Staging, s.Final, AsideOf(s.Final, stamp)))];
@@ -72,6 +73,10 @@ internal sealed partial class RestorePlan
         {
             Settings.Save(storage, StagingFolders[0]);
             if (backupFolder is not null) DurableFolder.Create(storage, backupFolder);
+        }
+        else if (!keysServe && OriginalKeys.Server is not null)
+        {
+            Settings.Save(storage, Destination); // the keys are in the folder now, all that the server had among them
         }
         FolderSwap.Run(storage, SwapFile, exchanges);
         return notes;

@@ -32,6 +32,9 @@ internal sealed partial class RestorePlan
     /// <summary>Where the image of the key manager goes meanwhile.</summary>
     public string KeysImage { get; private set; } = "";
 
+    /// <summary>Where the lost database had its keys.</summary>
+    public OriginalKeys OriginalKeys { get; private set; } = new("", null);
+
     /// <summary>The log path of the lost database; <see langword="null"/> where none survived.</summary>
     public string? SurvivingLogs { get; private set; }
 
@@ -64,6 +67,7 @@ internal sealed partial class RestorePlan
         RestorePlan plan = existing?.DatabaseId == header.Settings.DatabaseId
             ? MakeInPlace(storage, destination, existing, groups, options, clock)
             : MakeFresh(storage, destination, header, groups, options, clock);
+        plan.OriginalKeys = new OriginalKeys(Path.Combine(header.Database, "keys"), KeyServerOf(storage, header, existing));
         plan.SurvivingLogs = options.LogPath is not null ? Path.GetFullPath(options.LogPath)
             : plan.InPlace ? DatabaseSettings.Resolve(destination, plan.Settings.LogPath) : null;
         if (plan.SurvivingLogs is not null && options.LogPath is not null && !storage.FolderExists(plan.SurvivingLogs))
@@ -81,6 +85,7 @@ internal sealed partial class RestorePlan
             BackupPath = Place(options.NewBackupPath, "backups"),
             ArchivePath = DatabaseSettings.Relate(destination, options.NewArchivePath ?? DatabaseSettings.Resolve(header.Database, header.Settings.ArchivePath)),
             StorageGroups = groups,
+            Keys = null,
         };
         List<string> finals = [.. groups.Select(g => MailDatabase.FoldersOf(destination, settings, g)).SelectMany(f => new[] { f.Store, f.Log })];
         List<string> elsewhere = finals.FindAll(f => !IsInside(destination, f));
@@ -119,7 +124,7 @@ internal sealed partial class RestorePlan
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument,
                 $"{destination} is the database that was backed up: restored in its place it keeps its devices. New ones can be named for a new destination only.", destination);
         List<string> finals = [.. groups.Select(g => MailDatabase.FoldersOf(destination, existing, g)).SelectMany(f => new[] { f.Store, f.Log })];
-        var plan = new RestorePlan(destination, existing, inPlace: true) { stamp = Stamp(storage, finals, clock) };
+        var plan = new RestorePlan(destination, existing with { Keys = null }, inPlace: true) { stamp = Stamp(storage, finals, clock) };
         foreach (GroupSettings group in groups)
         {
             (string store, string log) = MailDatabase.FoldersOf(destination, existing, group);
@@ -134,6 +139,22 @@ internal sealed partial class RestorePlan
         plan.KeysFolder = Path.Combine(destination, "keys");
         plan.KeysImage = StagingOf(plan.KeysFolder, plan.stamp);
         return plan;
+    }
+
+    /// <summary>The server that has the keys: what the lost database's own settings say counts before those in the backup, which are older.</summary>
+    private static KeyServerSettings? KeyServerOf(IStorage storage, BackupHeader header, DatabaseSettings? existing)
+    {
+        if (existing?.DatabaseId == header.Settings.DatabaseId) return existing.Keys;
+        try
+        {
+            if (storage.FileExists(Path.Combine(header.Database, DatabaseSettings.FileName)) && DatabaseSettings.Load(storage, header.Database) is { } original
+                && original.DatabaseId == header.Settings.DatabaseId) return original.Keys;
+        }
+        catch (MessageStoreException)
+        {
+            // The lost database cannot be asked, which is why it is being restored.
+        }
+        return header.Settings.Keys;
     }
 
     private static List<GroupSettings> ChooseGroups(BackupHeader header, IReadOnlyList<string> groupsInBackup, RestoreOptions options)

@@ -16,7 +16,8 @@ internal sealed class RestorePreviewer(IStorage storage, TimeProvider clock)
         try
         {
             string backup = RestoreSource.Find(storage, options, clock);
-            using var reader = new BackupReader(storage, backup);
+            using BackupKey? key = BackupKey.Open(storage, options.Key);
+            using var reader = new BackupReader(storage, backup, key);
             RestorePlan plan = RestorePlan.Make(storage, reader.Header, reader.Groups, options, clock);
             BackupChain chain = BackupChain.Find(storage, backup);
             List<RestorePreviewFile> files = FilesOf(chain, plan);
@@ -29,7 +30,7 @@ internal sealed class RestorePreviewer(IStorage storage, TimeProvider clock)
                 StorageGroups = [.. plan.Targets.Select(t => t.Settings.Name)],
                 Files = files,
                 Bytes = bytes,
-                NeededBytes = ChainNeeds.Bytes(storage, chain, [.. plan.Targets.Select(t => t.Settings.Name)]),
+                NeededBytes = ChainNeeds.Bytes(storage, chain, key, [.. plan.Targets.Select(t => t.Settings.Name)]),
                 MovedAside = [.. plan.MovedAside(storage)],
                 ExpectedDuration = TimeSpan.FromSeconds(Math.Ceiling(bytes / rate)),
                 BytesPerSecond = rate,

@@ -60,18 +60,10 @@ internal sealed partial class EmbeddedMessageStore
         return (now, lifted);
     }
 
-    /// <summary>The block that bars a mailbox's archive.</summary>
-    private static (GroupRecord Record, RecordNote Note)? BlockOn(StorageGroup group, string mailbox)
-    {
-        foreach ((GroupRecord record, _) in group.Records(GroupRecordKind.Block))
-            if (record.InForce && Wildcard.Matches(record.Mailboxes, mailbox)) return (record, RecordNote.Read(record));
-        return null;
-    }
-
     /// <exception cref="MessageStoreException">ArchiveAccessDenied.</exception>
     private static void CheckAccess(StorageGroup group, in IndexEntry entry)
     {
-        if (!group.TryName(entry, out string? mailbox, out _) || BlockOn(group, mailbox) is not { } block) return;
+        if (!group.TryName(entry, out string? mailbox, out _) || AdministratorRecords.BlockOn(group, mailbox) is not { } block) return;
         throw new MessageStoreException(ErrorIds.ArchiveAccessDenied, ErrorKind.Denied,
             $"The archive of {mailbox} was barred by {block.Note.By} on {block.Note.Time:u}: {block.Note.Reason} Message {entry.Id.ToGuid()} is there and cannot be read until Unblock-MessageArchive.",
             entry.Id.ToGuid());

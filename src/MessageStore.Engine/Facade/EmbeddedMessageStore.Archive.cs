@@ -1,12 +1,17 @@
 using System.Runtime.CompilerServices;
 using MessageStore.Archiving;
+using MessageStore.Keys;
 using MessageStore.Maintenance;
+using MessageStore.Replication;
 using MessageStore.Storage;
 
 namespace MessageStore;
 
 internal sealed partial class EmbeddedMessageStore
 {
+    /// <summary>Messages whose keys are asked for with one question.</summary>
+    private const int KeysAtATime = 500;
+
     public async Task<ArchiveRun> ArchiveAsync(ArchiveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         CheckWorkers(options.Seekers, nameof(options.Seekers));
@@ -41,7 +46,7 @@ internal sealed partial class EmbeddedMessageStore
             }
             string folder = ArchivePaths.FolderOf(name);
             List<string> files = [.. ArchivePaths.VolumesIn(database.Storage, Mail.ArchivePath, folder).Select(v => ArchivePaths.Resolve(Mail.ArchivePath, v))];
-            (GroupRecord Record, RecordNote Note)? block = BlockOn(group, name);
+            (GroupRecord Record, RecordNote Note)? block = AdministratorRecords.BlockOn(group, name);
             yield return new ArchiveInfo
             {
                 IsBlocked = block is not null,
@@ -60,55 +65,67 @@ internal sealed partial class EmbeddedMessageStore
         }
     }
 
-    public async IAsyncEnumerable<ArchiveKey> ListKeysAsync(Guid? id = null, string? mailboxPattern = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ArchiveKey> ListKeysAsync(
+        Guid? id = null, string? mailboxPattern = null, string? unit = null, DateTimeOffset? dueBefore = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await Task.CompletedTask.ConfigureAwait(false);
-        if (id is { } one)
-        {
-            if (!Mail.TryFind(one, out _, out IndexEntry entry)) throw NoMessage(one);
-            if (!entry.IsArchived) yield break; // the record of a recalled message waits for the message to come again
-            foreach (ArchiveKey key in database.Keys.Find(one)) yield return Place(key);
-            yield break;
-        }
+        if (id is { } wanted && !Mail.TryFind(wanted, out _, out _)) throw NoMessage(wanted);
         if (mailboxPattern is not null && !Messages.Wildcard.IsPattern(mailboxPattern)) GroupOf(mailboxPattern);
-        foreach ((StorageGroup group, string name) in MatchingMailboxes(mailboxPattern))
+        string? place = unit == Mail.ArchivePath ? OpenDatabase.ArchiveUnit : unit;
+        var query = new KeyQuery { Unit = place, DueAt = dueBefore?.AddTicks(-1) };
+        IEnumerable<ArchiveKey> found = id is { } one ? database.Keys.Find(one).Where(query.Matches)
+            : place is null && dueBefore is null ? KeysOf(mailboxPattern, cancellationToken)
+            : database.Keys.List(query).Where(k => mailboxPattern is null || Messages.Wildcard.Matches(mailboxPattern, k.Mailbox));
+        foreach (ArchiveKey key in found)
         {
-            if (!group.TryFindMailbox(name, out int number)) continue;
-            foreach (ArchiveKey key in KeysOf(group, number, cancellationToken)) yield return Place(key);
+            cancellationToken.ThrowIfCancellationRequested();
+            // The record of a recalled message waits for the message to come again.
+            if (Mail.TryFind(key.Id, out _, out IndexEntry entry) && entry.IsArchived) yield return Place(key);
         }
+    }
+
+    private IEnumerable<ArchiveKey> KeysOf(string? mailboxPattern, CancellationToken cancellationToken)
+    {
+        foreach ((StorageGroup group, string name) in MatchingMailboxes(mailboxPattern))
+            if (group.TryFindMailbox(name, out int number))
+                foreach (ArchiveKey key in KeysOf(group, number, cancellationToken)) yield return key;
     }
 
     private IEnumerable<ArchiveKey> KeysOf(StorageGroup group, int mailbox, CancellationToken cancellationToken)
     {
-        foreach (IndexEntry entry in group.List(mailbox))
+        foreach (Guid[] ids in group.List(mailbox).Where(e => e.IsArchived).Select(e => e.Id.ToGuid()).Chunk(KeysAtATime))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!entry.IsArchived) continue;
-            foreach (ArchiveKey key in database.Keys.Find(entry.Id.ToGuid())) yield return key;
+            foreach (ArchiveKey key in database.Keys.Find(ids)) yield return key;
         }
     }
 
     /// <summary>Keys name the archive folder by a word that stays when it moves; people want to know where it is now.</summary>
-    private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath } : key;
+    private ArchiveKey Place(ArchiveKey key) => key.Unit == OpenDatabase.ArchiveUnit ? key with { Unit = Mail.ArchivePath, DeletedDate = null } : key;
 
-    /// <summary>Opens an archived message from the first copy that is whole.</summary>
+    private Task<Stream?> OpenArchivedAsync(StorageGroup group, IndexEntry entry, CancellationToken cancellationToken) =>
+        OpenCopyAsync(group, entry, database.Archive.OpenAsync, cancellationToken);
+
+    /// <summary>Opens an archived message from the first copy that is whole. Where one was not, the message is queued for repair.</summary>
     /// <returns><see langword="null"/> where the message was recalled or deleted, or its record moved, in the meantime: look again.</returns>
-    private async Task<Stream?> OpenArchivedAsync(StorageGroup group, IndexEntry entry, CancellationToken cancellationToken)
+    private async Task<Stream?> OpenCopyAsync(StorageGroup group, IndexEntry entry, Func<ArchiveKey, CancellationToken, ValueTask<Stream>> open, CancellationToken cancellationToken)
     {
         Guid id = entry.Id.ToGuid();
         MessageStoreException? trouble = null;
+        bool isDamaged = false;
         IReadOnlyList<ArchiveKey> copies = database.Keys.Find(id);
         foreach (ArchiveKey key in copies.OrderBy(k => database.Nodes?.IsSuspect(k) ?? false))
         {
             try
             {
-                Stream body = await database.Archive.OpenAsync(key, cancellationToken).ConfigureAwait(false);
-                if (trouble?.ErrorId == ErrorIds.ArchiveDamaged) database.Nodes?.Repairs.Add(id);
+                Stream body = await open(key, cancellationToken).ConfigureAwait(false);
+                if (isDamaged) database.Nodes?.Repairs.Add(id);
                 return body;
             }
             catch (MessageStoreException error)
             {
                 trouble ??= error;
+                isDamaged |= error.ErrorId == ErrorIds.ArchiveDamaged && key.Target == NodesArchiveTarget.TargetName;
             }
         }
         if (!group.TryGet(id, out IndexEntry now) || !now.IsArchived) return null;

@@ -5,11 +5,12 @@ namespace MessageStore;
 
 internal sealed partial class EmbeddedMessageStore
 {
-    public async Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
+    public async Task<ArchiveTest> TestArchiveAsync(
+        ArchiveTestOptions options, IProgress<RunProgress>? progress = null, IProgress<ArchiveFinding>? found = null, CancellationToken cancellationToken = default)
     {
         if (database.Archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files)
             throw new MessageStoreException(ErrorIds.ArchiveUnavailable, ErrorKind.Device, $"{Path} has no archive files.", Path);
-        var scrub = new ArchiveScrub(Mail, files, database.Keys, options, progress);
-        return await Task.Run(() => scrub.Run(cancellationToken), cancellationToken).ConfigureAwait(false);
+        var scrub = new ArchiveScrub(Mail, files, database.Archive, database.Keys, options, progress, new ArchiveFindings(found));
+        return await Task.Run(() => scrub.RunAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,4 +1,5 @@
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Maintenance;
 
 namespace MessageStore;
@@ -7,12 +8,23 @@ internal sealed partial class EmbeddedMessageStore
 {
     public async Task<ExpiryRun> ExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        if (options.MinimumDeadShare is not (>= 0 and <= 1))
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"MinimumDeadShare is {options.MinimumDeadShare}; it must be 0 to 1.", options.MinimumDeadShare);
+        if (options.KeepDeletedFor < TimeSpan.Zero)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"KeepDeletedFor is {options.KeepDeletedFor}; it must not be negative.", options.KeepDeletedFor);
         using MaintenanceLock turn = MaintenanceLock.Take(database.Storage, Path, MaintenanceTask.Archive, database.Clock);
         if (database.Archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files)
             throw new MessageStoreException(ErrorIds.ArchiveUnavailable, ErrorKind.Device, $"{Path} has no archive files.", Path);
         var agent = new ExpiryAgent(Mail, files, database.Keys, database.Clock);
-        ExpiryRun run = await Task.Run(() => agent.RunAsync(options, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (!options.DryRun) new RunRecords(database.Storage, Path).Save("expiry", run.Started, run.Id, run);
-        return run;
+        try
+        {
+            ExpiryRun run = await Task.Run(() => agent.RunAsync(options, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (!options.DryRun) new RunRecords(database.Storage, Path).Save("expiry", run.Started, run.Id, run);
+            return run;
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "removing what has expired", Mail.ArchivePath);
+        }
     }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MessageStore.Backups;
-using MessageStore.Keys;
 using MessageStore.Maintenance;
 
 namespace MessageStore;
@@ -16,7 +15,7 @@ internal sealed partial class EmbeddedMessageStore
 
     private async Task<BackupRun> BackupHeldAsync(BackupOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        var session = new BackupSession(Mail, database.Storage, database.Keys is JournalKeyManager keys ? keys.CopyTo : null, database.Clock, progress);
+        var session = new BackupSession(Mail, database.Storage, database.WriteKeyImage, database.Clock, progress);
         BackupRun run = await Task.Run(() => session.RunAsync(options, cancellationToken), cancellationToken).ConfigureAwait(false);
         new RunRecords(database.Storage, Path).Save("backup", run.Started, run.Id, run);
         return run;

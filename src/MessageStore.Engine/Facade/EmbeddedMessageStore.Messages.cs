@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MessageStore.Archiving;
 using MessageStore.Messages;
 using MessageStore.Storage;
 
@@ -12,6 +13,21 @@ internal sealed partial class EmbeddedMessageStore
     public async Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default)
     {
         MailboxNames.CheckFolder(message.Folder);
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AppendOnceAsync(message, cancellationToken).ConfigureAwait(false);
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MailboxNotFound && message.CreateMailbox && attempt < LookAgain)
+            {
+                // Removed under our hands. Whoever wants the mailbox created gets a new one.
+            }
+        }
+    }
+
+    private async Task<StoredMessage> AppendOnceAsync(MessageToAppend message, CancellationToken cancellationToken)
+    {
         StorageGroup group;
         if (message.CreateMailbox && Mail.GroupOf(message.Mailbox) is null)
             (group, _) = await Mail.CreateMailboxAsync(message.Mailbox, null, cancellationToken).ConfigureAwait(false);
@@ -51,7 +67,7 @@ internal sealed partial class EmbeddedMessageStore
             if (Summarize(group, entry) is not { } found) continue;
             if (query.From is not null && !Wildcard.Contains(query.From, found.Summary.From)) continue;
             if (query.Subject is not null && !Wildcard.Contains(query.Subject, found.Summary.Subject)) continue;
-            yield return Describe(found.Image, found.Summary, mailbox, folder, found.Flags);
+            yield return Describe(found.Image, found.Summary, mailbox, folder, found.Flags, found.IsDamaged);
         }
     }
 
@@ -93,12 +109,21 @@ internal sealed partial class EmbeddedMessageStore
 
     public async Task DeleteAsync(Guid id, CancellationToken cancellationToken = default)
     {
-        if (!Mail.TryFind(id, out StorageGroup group, out _)) throw NoMessage(id);
+        if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry)) throw NoMessage(id);
         if (group.HoldOn(id) is { } hold) throw OnHold($"Message {id}", id, hold);
+        DateTimeOffset now = database.Clock.GetUtcNow();
+        if (entry.IsArchived) DeletedRecords.Mark(database.Keys, [id], now); // where the keys cannot be reached, an archived message is not deleted
         await group.CommitAsync(Transaction.Deleted(id, group.Identity.Salt)).ConfigureAwait(false);
         if (group.HoldOn(id) is { } late) throw OnHold($"Message {id}", id, late); // the hold came first: nothing was deleted
-        // The key may have come into being while the deletion was under way, so it is looked for now and not before.
-        if (database.Keys.Find(id).Count > 0) database.Keys.Remove([id]);
+        try
+        {
+            // A key may have come into being while the deletion was under way.
+            DeletedRecords.Forget(database.Keys, [id], now);
+        }
+        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.KeysUnavailable && !entry.IsArchived)
+        {
+            // A message in the store is deleted whether or not the keys can be reached. Should a run have recorded a key at this very moment, Test-MessageDatabase finds it.
+        }
     }
 
     private IEnumerable<(StorageGroup, IndexEntry)> Candidates(MessageQuery query)
@@ -124,13 +149,28 @@ internal sealed partial class EmbeddedMessageStore
         && (query.IsRead is not { } read || read == (((MessageFlags)entry.Flags & MessageFlags.Read) != 0))
         && (query.IsArchived is not { } archived || archived == entry.IsArchived);
 
-    /// <summary>A message's header and summary, found again where it moved under our hands; <see langword="null"/> where it is gone.</summary>
-    private static (ImageHeader Image, MessageSummary Summary, EntryFlags Flags)? Summarize(StorageGroup group, IndexEntry entry)
+    /// <summary>
+    /// A message's header and summary, found again where it moved under our hands; <see langword="null"/> where it is gone. Of one that is damaged, what the index knows: one bad
+    /// sector must not end the listing of a mailbox.
+    /// </summary>
+    private static (ImageHeader Image, MessageSummary Summary, EntryFlags Flags, bool IsDamaged)? Summarize(StorageGroup group, IndexEntry entry)
     {
         for (int attempt = 0; attempt < LookAgain; attempt++)
         {
-            if (group.ReadSummary(entry) is { } found) return (found.Image, found.Summary, entry.Flags);
-            if (!group.TryGet(entry.Id.ToGuid(), out entry)) return null;
+            IndexEntry looked = entry;
+            try
+            {
+                if (group.ReadSummary(entry) is { } found) return (found.Image, found.Summary, entry.Flags, false);
+                if (!group.TryGet(entry.Id.ToGuid(), out entry)) return null;
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.MessageDamaged)
+            {
+                // Compacted or archived under our hands?
+                if (!group.TryGet(entry.Id.ToGuid(), out entry)) return null;
+                if (entry.Segment != looked.Segment || entry.Offset8 != looked.Offset8) continue;
+                var known = new ImageHeader { Id = entry.Id.ToGuid(), ReceivedTicks = entry.ReceivedTicks, BodyLength = entry.Length };
+                return (known, MessageSummary.Empty, entry.Flags, true);
+            }
         }
         return null;
     }
@@ -140,10 +180,10 @@ internal sealed partial class EmbeddedMessageStore
         if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry) || Summarize(group, entry) is not { } found
             || !group.TryName(entry, out string? mailbox, out string? folder))
             throw NoMessage(id);
-        return Describe(found.Image, found.Summary, mailbox, folder, found.Flags);
+        return Describe(found.Image, found.Summary, mailbox, folder, found.Flags, found.IsDamaged);
     }
 
-    private static StoredMessage Describe(in ImageHeader image, MessageSummary summary, string mailbox, string folder, EntryFlags flags)
+    private static StoredMessage Describe(in ImageHeader image, MessageSummary summary, string mailbox, string folder, EntryFlags flags, bool isDamaged = false)
     {
         Span<byte> sha256 = stackalloc byte[32];
         image.DigestLow.Write(sha256);
@@ -163,7 +203,8 @@ internal sealed partial class EmbeddedMessageStore
             Flags = (MessageFlags)(flags & EntryFlags.UserMask),
             IsArchived = (flags & EntryFlags.Archived) != 0,
             IsPartial = summary.IsPartial,
-            Sha256 = Convert.ToHexStringLower(sha256),
+            IsDamaged = isDamaged,
+            Sha256 = isDamaged ? "" : Convert.ToHexStringLower(sha256),
         };
     }
 

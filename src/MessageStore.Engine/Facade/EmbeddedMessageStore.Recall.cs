@@ -40,10 +40,25 @@ internal sealed partial class EmbeddedMessageStore
         try
         {
             var limit = new ParallelOptions { MaxDegreeOfParallelism = RecallsAtATime, CancellationToken = cancellationToken };
+            var lost = new LostFiles();
             // A message asked for by its Id that is in the store already is as it should be; of all others only archived ones are meant.
             MessageQuery wanted = query.Ids.Count > 0 ? query : query with { IsArchived = true };
+            var firsts = new Dictionary<string, Guid>(StringComparer.Ordinal);
             await Parallel.ForEachAsync(ListAsync(wanted, cancellationToken), limit, async (message, token) =>
-                await done.WriteAsync(await RecallAsync(message.Id, token).ConfigureAwait(false), token).ConfigureAwait(false)).ConfigureAwait(false);
+            {
+                (MessageRecall recall, MessageStoreException? error) = await RecallAsync(message.Id, token).ConfigureAwait(false);
+                lock (lost)
+                {
+                    if (error is not null && lost.Takes(error))
+                    {
+                        firsts.TryAdd(error.Target!.ToString()!, message.Id);
+                        return;
+                    }
+                }
+                await done.WriteAsync(recall, token).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            foreach ((long messages, MessageStoreException error) in lost.Errors())
+                await done.WriteAsync(Failed(firsts[error.Target!.ToString()!], error) with { Messages = messages }, cancellationToken).ConfigureAwait(false);
             done.Complete();
         }
         catch (Exception error)
@@ -56,7 +71,7 @@ internal sealed partial class EmbeddedMessageStore
     /// Reads and verifies the record, and commits the message to the store. The key stays: the record is whole, and when the message is archived again it is used, so that the
     /// file never holds two of one Id.
     /// </summary>
-    private async Task<MessageRecall> RecallAsync(Guid id, CancellationToken cancellationToken)
+    private async Task<(MessageRecall Recall, MessageStoreException? Error)> RecallAsync(Guid id, CancellationToken cancellationToken)
     {
         try
         {
@@ -64,7 +79,7 @@ internal sealed partial class EmbeddedMessageStore
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!Mail.TryFind(id, out StorageGroup group, out IndexEntry entry)) throw NoMessage(id);
-                if (!entry.IsArchived) return new MessageRecall { Id = id, Message = Describe(id) };
+                if (!entry.IsArchived) return (new MessageRecall { Id = id, Message = Describe(id) }, null);
                 CheckAccess(group, entry);
                 if (group.ReadSummary(entry) is not { } found || await OpenArchivedAsync(group, entry, cancellationToken).ConfigureAwait(false) is not { } stream) continue;
                 await using (stream.ConfigureAwait(false))
@@ -74,17 +89,18 @@ internal sealed partial class EmbeddedMessageStore
                         throw new MessageStoreException(ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"The record of message {id} holds another message than was stored.", id);
                     await group.RecallAsync(found.Image, found.Summary, body, cancellationToken).ConfigureAwait(false);
                 }
-                return new MessageRecall { Id = id, Message = Describe(id) };
+                return (new MessageRecall { Id = id, Message = Describe(id) }, null);
             }
             throw KeepsMoving(id);
         }
         catch (MessageStoreException error)
         {
-            return Failed(id, error);
+            return (Failed(id, error), error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Failed(id, StorageErrors.Wrap(error, $"bringing message {id} back", Path));
+            MessageStoreException wrapped = StorageErrors.Wrap(error, $"bringing message {id} back", Path);
+            return (Failed(id, wrapped), wrapped);
         }
     }
 

@@ -36,14 +36,15 @@ internal sealed partial class EmbeddedMessageStore
     {
         MaintenanceSchedule schedule = run.Schedule;
         bool hasCriterion = schedule.OlderThan is not null || schedule.ReadState != ReadState.Any;
+        BackupKeySource? key = schedule.KeyFile is { } file ? new BackupKeySource { KeyFile = file } : null;
         // After a failure everything is written anew: what the next set would stand on may be what is wrong.
         (BackupKind kind, string reason) = run.Task == MaintenanceTask.Archive ? (default, "")
             : run.Failures > 0 ? (BackupKind.Full, "full, because the last one failed")
-            : ContinuousBackup.Choose(Mail, database.Storage, database.Clock, new ContinuousBackupOptions());
+            : ContinuousBackup.Choose(Mail, database.Storage, database.Clock, new ContinuousBackupOptions { Backup = new BackupOptions { Key = key } });
         var options = new MaintenanceOptions
         {
             Archive = hasCriterion ? new ArchiveOptions { OlderThan = schedule.OlderThan, ReadState = schedule.ReadState, RetainFor = schedule.RetainFor } : null,
-            Backup = new BackupOptions { Kind = kind },
+            Backup = new BackupOptions { Kind = kind, Key = key },
         };
         return await TakeTurnAsync(run.Task, options, reason is "" or "due" ? run.Reason : $"{run.Reason}; {reason}", null, cancellationToken).ConfigureAwait(false);
     }

@@ -105,7 +105,7 @@ internal sealed partial class EmbeddedMessageStore
         if (InForce(GroupRecordKind.Block).Count == 0) return barred;
         foreach ((StorageGroup group, string name) in MatchingMailboxes(search.Mailbox))
         {
-            if (!group.TryFindMailbox(name, out int number) || BlockOn(group, name) is not { } block) continue;
+            if (!group.TryFindMailbox(name, out int number) || AdministratorRecords.BlockOn(group, name) is not { } block) continue;
             if (!barred.TryGetValue(group, out HashSet<int>? numbers)) barred.Add(group, numbers = []);
             numbers.Add(number);
             left[block.Record.Id] = (block.Record, block.Note, group.ArchivedCount(number) + left.GetValueOrDefault(block.Record.Id).Count);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Maintenance;
 using MessageStore.Storage;
@@ -32,8 +33,20 @@ internal sealed partial class EmbeddedMessageStore
     {
         List<StorageGroup> groups = ChooseGroups(options.StorageGroups, openOnly: true);
         List<FailedGroup> failed = [.. Mail.FailedGroups.Where(f => options.StorageGroups.Count == 0 || options.StorageGroups.Contains(f.Settings.Name, StringComparer.OrdinalIgnoreCase))];
-        var scrub = new DatabaseScrub(Mail, database.Keys, database.Archive, database.Headers, options, progress, found);
-        return Task.Run(() => scrub.RunAsync(groups, failed, cancellationToken), cancellationToken);
+        return Task.Run(
+            async () =>
+            {
+                using var scrub = new DatabaseScrub(Mail, database.Keys, database.Archive, database.Headers, database.Clock, database.SpoolPath, options, progress, found);
+                try
+                {
+                    return await scrub.RunAsync(groups, failed, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+                {
+                    throw StorageErrors.Wrap(error, "testing the database", Path);
+                }
+            },
+            cancellationToken);
     }
 
     private async Task<StorageGroupOptimization> OptimizeAsync(StorageGroup group, OptimizeOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
@@ -71,7 +84,7 @@ internal sealed partial class EmbeddedMessageStore
 
     private string CompactKeys()
     {
-        if (database.Keys is not JournalKeyManager { IsMostlyDead: true } keys) return "";
+        if (database.KeyJournal is not { IsMostlyDead: true } keys) return "";
         long before = keys.JournalBytes;
         try
         {

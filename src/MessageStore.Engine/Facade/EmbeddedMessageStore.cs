@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using MessageStore.Archiving;
+using MessageStore.Keys;
 using MessageStore.Messages;
 using MessageStore.Storage;
 
@@ -63,10 +65,12 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
         StorageGroup group = GroupOf(name);
         group.Mailbox(name, out int number);
         if (group.HoldOnMailbox(name) is { } hold) throw OnHold($"Mailbox '{name}', or mail in it,", name, hold);
-        List<Guid> archived = [.. group.List(number).Select(e => e.Id.ToGuid()).Where(id => database.Keys.Find(id).Count > 0)];
+        DateTimeOffset now = database.Clock.GetUtcNow();
+        List<Guid> archived = [.. group.List(number).Select(e => e.Id.ToGuid()).Chunk(KeyCopy.BatchSize).SelectMany(ids => database.Keys.Find(ids).Select(k => k.Id).Distinct())];
+        DeletedRecords.Mark(database.Keys, archived, now);
         await group.RemoveMailboxAsync(name, cancellationToken).ConfigureAwait(false);
         if (group.HoldOnMailbox(name) is { } late) throw OnHold($"Mailbox '{name}', or mail in it,", name, late); // the hold came first: nothing was removed
-        if (archived.Count > 0) database.Keys.Remove(archived);
+        DeletedRecords.Forget(database.Keys, archived, now);
     }
 
     public async IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -22,7 +22,11 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Mailboxes whose name matches a pattern (<c>*</c>, <c>?</c>), by name; all where it is <see langword="null"/>.</summary>
     IAsyncEnumerable<MailboxInfo> ListMailboxesAsync(string? pattern = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Stores a message. When the task ends well the message is durable.</summary>
+    /// <summary>
+    /// Stores a message. When the task ends well the message is durable. A mailbox that is removed meanwhile takes the message with it: then the task ends with MailboxNotFound, or,
+    /// where the mailbox may be created, the message lies in a new one.
+    /// </summary>
+    /// <exception cref="MessageStoreException">MailboxNotFound, InvalidName, MessageTooLarge, DiskFull, GroupClosedForWriting.</exception>
     Task<StoredMessage> AppendAsync(MessageToAppend message, CancellationToken cancellationToken = default);
 
     /// <summary>Lists messages by mailbox, then in the order they were stored. Archived messages are listed as hot ones are.</summary>
@@ -105,13 +109,20 @@ public interface IMessageStore : IAsyncDisposable
     IAsyncEnumerable<ArchivePolicyInfo> ListArchivePoliciesAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Reads the archive and compares it with keys and messages, and makes keys anew where that is asked for. What is wrong is a result, not an error.</summary>
+    /// <param name="options">Where to look, and whether to mend.</param>
+    /// <param name="progress">Counts records.</param>
+    /// <param name="found">Told of each finding as it is made.</param>
+    /// <param name="cancellationToken">Ends the test.</param>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
-    Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+    Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, IProgress<ArchiveFinding>? found = null, CancellationToken cancellationToken = default);
 
     IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default);
 
     /// <summary>Archive keys, one a copy, of the message or of the mailboxes that match a pattern.</summary>
-    IAsyncEnumerable<ArchiveKey> ListKeysAsync(Guid? id = null, string? mailboxPattern = null, CancellationToken cancellationToken = default);
+    /// <param name="unit">Only copies on this unit, such as <c>n1/disk2</c>; <see langword="null"/> for all.</param>
+    /// <param name="dueBefore">Only copies whose deletion date is before this; <see langword="null"/> for all.</param>
+    IAsyncEnumerable<ArchiveKey> ListKeysAsync(
+        Guid? id = null, string? mailboxPattern = null, string? unit = null, DateTimeOffset? dueBefore = null, CancellationToken cancellationToken = default);
 
     /// <summary>Runs a backup session while everybody else goes on.</summary>
     /// <exception cref="MessageStoreException">MaintenanceRunning, GroupNotFound, DiskFull.</exception>
@@ -173,4 +184,10 @@ public interface IMessageStore : IAsyncDisposable
     /// <summary>Compares the copies on storage nodes with the keys, and mends what differs where the options say so. What one copy or unit refuses is in the result.</summary>
     /// <exception cref="MessageStoreException">NodesNotSet, MaintenanceRunning, DirectoryUnavailable.</exception>
     Task<ReplicaRepairRun> RepairCopiesAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Moves the archive keys to another key manager: copies them, compares number and digest, and only then lets the new one count. Changes of keys wait meanwhile.</summary>
+    /// <exception cref="MessageStoreException">
+    /// MaintenanceRunning; KeysExist: the server holds keys of this database; KeysUnavailable, KeysDamaged, InvalidParameter, PathNotFound: the keys stay where they were.
+    /// </exception>
+    Task<KeyMove> MoveKeysAsync(KeyMoveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default);
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using MessageStore.Archiving;
+using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Storage;
@@ -7,16 +9,20 @@ namespace MessageStore;
 
 /// <summary>
 /// Gives a restored database its keys: from the backup's image, then, for messages archived after it, from the lost database's own key manager where it survived,
-/// then from the archive files themselves, which hold all that a key says.
+/// then from the archive files themselves, which hold all that a key says. Where the keys were on a server, its keys take the place of the image's, which are older; the restored
+/// database keeps them in its own folder all the same, so that it and the original never change the same keys.
 /// </summary>
 internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
 {
-    public IReadOnlyList<string> Run(string keysFolder, string? keysImage, string originalKeysFolder, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
+    public IReadOnlyList<string> Run(string keysFolder, string? keysImage, OriginalKeys original, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups)
     {
         var warnings = new List<string>();
+        if (original.Server is not null && storage.FolderExists(keysFolder)) // of an interrupted move: it does not count
+            storage.RenameFolder(keysFolder, keysFolder + clock.GetUtcNow().UtcDateTime.ToString("'.before-move-'yyyyMMddHHmmssfff", CultureInfo.InvariantCulture));
         if (!storage.FolderExists(keysFolder) || storage.ListFiles(keysFolder).Count == 0) LayOut(keysFolder, keysImage, warnings);
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
-        Complete(keys, keysFolder, originalKeysFolder, settings, databasePath, groups, warnings);
+        if (original.Server is { } server) TakeFromServer(server, settings.DatabaseId, keys, warnings);
+        Complete(keys, keysFolder, original.Folder, settings, databasePath, groups, warnings);
         return warnings;
     }
 
@@ -59,13 +65,38 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         }
     }
 
+    /// <summary>Takes over all that the server has: whatever becomes of the restore, no key that counted is missing then.</summary>
+    private static void TakeFromServer(KeyServerSettings settings, Guid databaseId, JournalKeyManager keys, List<string> warnings)
+    {
+        long taken = 0;
+        try
+        {
+            using IKeyServer server = KeyServers.Open(settings, databaseId);
+            foreach (CoveredVolume[] volumes in server.ListVolumes().Chunk(KeyCopy.BatchSize)) keys.Cover(volumes);
+            Guid last = Guid.Empty;
+            foreach (ArchiveKey[] batch in server.List().Chunk(KeyCopy.BatchSize))
+            {
+                keys.Remove([.. batch.Select(k => k.Id).Distinct().Where(id => id != last)]); // copies that have moved since the backup are not where its image says
+                keys.Put(batch);
+                last = batch[^1].Id;
+                taken += batch.Length;
+            }
+            warnings.Add($"{taken} archive keys were taken over from PostgreSQL. The restored database has its keys in its own folder; where it takes the place of the original, "
+                + "move them back with Move-ArchiveKey -To PostgreSql -Force.");
+        }
+        catch (MessageStoreException error) when (error.ErrorId is not (ErrorIds.DiskFull or ErrorIds.DeviceFailed or ErrorIds.KeysClosedForWriting))
+        {
+            warnings.Add($"The archive keys were on PostgreSQL and could not all be taken over ({taken} were): {error.Message} The restored database has those of the backup; what was archived, or copied anew, after it may not be found.");
+        }
+    }
+
     /// <summary>
     /// What expired after the backup was made is not to come back, whatever the backup holds. Where a hold covers it in the restored state, the hold counts.
     /// </summary>
     private void BuryExpired(string databasePath, DatabaseSettings settings, IKeyManager keys, IReadOnlyList<StorageGroup> groups, List<string> warnings)
     {
         var archive = new FileArchiveTarget(storage, DatabaseSettings.Resolve(databasePath, settings.ArchivePath), settings.DatabaseId, keys, clock, OpenDatabase.ArchiveUnit);
-        long buried = 0, held = 0;
+        long buried = 0, held = 0, givenUp = 0;
         try
         {
             archive.CheckAsync().AsTask().GetAwaiter().GetResult();
@@ -73,14 +104,19 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             {
                 foreach (StorageGroup group in groups)
                 {
-                    List<Guid> back = [.. stones.Ids.Where(id => group.TryGet(id, out _))];
+                    // What a user deleted comes back where the backup has all of it: of an archived message it has no body.
+                    bool isReclaimed = stones.Type == TombstoneFrameType.Reclaimed;
+                    List<Guid> back = [.. stones.Ids.Where(id => group.TryGet(id, out IndexEntry entry) && (!isReclaimed || entry.IsArchived))];
                     if (back.Count == 0) continue;
                     group.CommitAsync([.. back.Select(id => Transaction.Deleted(id, group.Identity.Salt))]).GetAwaiter().GetResult();
                     List<Guid> gone = [.. back.Where(id => !group.TryGet(id, out _))];
                     keys.Remove(gone);
-                    buried += gone.Count;
+                    if (isReclaimed) givenUp += gone.Count;
+                    else buried += gone.Count;
                     held += back.Count - gone.Count;
                 }
+                // The logs may have deleted them already; their records are gone or going, and no key may point there.
+                keys.Remove([.. stones.Ids.Where(id => !groups.Any(g => g.TryGet(id, out _)) && keys.Find(id).Count > 0)]);
             }
         }
         catch (MessageStoreException error)
@@ -88,21 +124,34 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             warnings.Add($"What has expired since the backup may be back, because the archive could not be asked: {error.Message}");
         }
         if (buried > 0) warnings.Add($"{buried} messages had expired after the backup was made, and were removed again.");
+        if (givenUp > 0) warnings.Add($"{givenUp} archived messages were deleted by their users after the backup was made, and their records were given up since; they are not back.");
         if (held > 0) warnings.Add($"{held} messages had expired after the backup was made and are back, because a hold covers them in it.");
     }
 
+    /// <summary>Archived messages without a key to a file that is there. Keys of messages in the store whose file has gone since are forgotten: nobody needs the record.</summary>
     private HashSet<Guid> Missing(IReadOnlyList<StorageGroup> groups, IKeyManager keys, string archivePath)
     {
         var missing = new HashSet<Guid>();
+        var stale = new List<ArchiveKey>();
         bool isThere = storage.FolderExists(archivePath);
         var volumes = new Dictionary<string, bool>(StringComparer.Ordinal);
         foreach (StorageGroup group in groups)
             foreach (string mailbox in group.MailboxNames())
                 if (group.TryFindMailbox(mailbox, out int number))
-                    foreach (IndexEntry entry in group.List(number))
-                        if (entry.IsArchived && !keys.Find(entry.Id.ToGuid()).Any(HasVolume))
-                            missing.Add(entry.Id.ToGuid());
+                    foreach (IndexEntry[] entries in group.List(number).Chunk(KeyCopy.BatchSize))
+                        Look(entries);
+        foreach (ArchiveKey key in stale) keys.Remove(key.Id, key.Target, key.Unit);
         return missing;
+
+        void Look(IndexEntry[] entries)
+        {
+            ILookup<Guid, ArchiveKey> copies = keys.Find([.. entries.Select(e => e.Id.ToGuid())]).ToLookup(k => k.Id);
+            foreach (IndexEntry entry in entries)
+            {
+                if (!entry.IsArchived) stale.AddRange(copies[entry.Id.ToGuid()].Where(k => !HasVolume(k)));
+                else if (!copies[entry.Id.ToGuid()].Any(HasVolume)) missing.Add(entry.Id.ToGuid());
+            }
+        }
 
         // A file that was written anew after the backup has another name: the keys of the backup point at one that is gone.
         bool HasVolume(ArchiveKey key)
@@ -168,7 +217,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             archive.VerifyAsync(key).AsTask().GetAwaiter().GetResult();
             return true;
         }
-        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error))
         {
             return false;
         }

@@ -39,7 +39,7 @@ internal sealed class KnownBackups(IStorage storage, MailDatabase database, Time
             if (new RunRecords(storage, database.Path).Find<BackupRun>("backup", started, mark.Id) is not { } run)
                 return Listed().Exists(b => b.Id == mark.Id) ? "" : $"The newest backup ({mark.Id} of {started:u}) is not at the backup path, and there is no receipt that says where it went.";
             string first = "";
-            foreach (BackupCopy copy in run.Copies.Where(c => c.IsComplete))
+            foreach (BackupCopy copy in run.Copies.Where(c => c is { IsComplete: true, IsStream: false }))
             {
                 string reason = WhyGone(copy, run);
                 if (reason.Length == 0) return "";
@@ -55,7 +55,6 @@ internal sealed class KnownBackups(IStorage storage, MailDatabase database, Time
 
     private string WhyGone(BackupCopy copy, BackupRun run)
     {
-        if (copy.IsStream) return "";
         string folder = System.IO.Path.GetDirectoryName(copy.Path)!;
         foreach (string path in run.Chain.Select(name => System.IO.Path.Combine(folder, name)).Append(copy.Path))
         {

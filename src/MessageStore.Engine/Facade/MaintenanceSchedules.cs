@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Maintenance;
 using MessageStore.Remote;
@@ -58,6 +59,7 @@ public static class MaintenanceSchedules
         MaintenanceSchedule chosen = schedule with { Scheduler = scheduler };
         ScheduleRules.Check(chosen);
         DatabaseSettings.Load(DiskStorage.Instance, schedule.Database);
+        if (chosen.KeyFile is { } keyFile) BackupKey.Open(DiskStorage.Instance, new BackupKeySource { KeyFile = keyFile })!.Dispose();
         return chosen;
     }
 

@@ -35,7 +35,7 @@ public static class MessageDatabase
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.DatabaseInUse)
         {
-            if (await OwningServer.ConnectAsync(path, OwningServer.OpeningPatience, cancellationToken).ConfigureAwait(false) is { } server) return server;
+            if (await OwningServer.ConnectAsync(path, OwningServer.OpeningPatience, cancellationToken).ConfigureAwait(false) is { } store) return store;
             throw;
         }
     }
@@ -112,7 +112,8 @@ public static class MessageDatabase
         return Task.Run(() =>
         {
             string backup = BackupCatalog.Newest(DiskStorage.Instance, full, TimeProvider.System);
-            return new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress).Run(backup, ScratchOf(options, backup), options.TimeLimit, cancellationToken);
+            using BackupKey? key = BackupKey.Open(DiskStorage.Instance, options.Key);
+            return new BackupDrillRunner(DiskStorage.Instance, TimeProvider.System, progress, key).Run(backup, ScratchOf(options, backup), options.TimeLimit, cancellationToken);
         }, cancellationToken);
     }
 

@@ -9,7 +9,7 @@ using MessageStore.Storage;
 namespace MessageStore;
 
 /// <summary>A database that is open in this process: store, keys and archive put together. Shared by all who opened it, closed with the last of them.</summary>
-internal sealed class OpenDatabase : IDisposable
+internal sealed partial class OpenDatabase : IDisposable
 {
     public const string KeysFolder = "keys";
 
@@ -24,7 +24,7 @@ internal sealed class OpenDatabase : IDisposable
     private readonly List<NodesArchive> replaced = [];
     private int references = 1;
 
-    private OpenDatabase(MailDatabase mail, IKeyManager keys, ArchiveTargets archive, TimeProvider clock, SearchOptions? search)
+    private OpenDatabase(MailDatabase mail, KeySwitch keys, ArchiveTargets archive, TimeProvider clock, SearchOptions? search)
     {
         Mail = mail;
         Keys = keys;
@@ -36,7 +36,10 @@ internal sealed class OpenDatabase : IDisposable
 
     public MailDatabase Mail { get; }
 
-    public IKeyManager Keys { get; }
+    public KeySwitch Keys { get; }
+
+    /// <summary>The embedded key manager; <see langword="null"/> where the keys are on a server.</summary>
+    public JournalKeyManager? KeyJournal => Keys.Current as JournalKeyManager;
 
     public ArchiveTargets Archive { get; private set; }
 
@@ -105,13 +108,15 @@ internal sealed class OpenDatabase : IDisposable
     public static OpenDatabase OpenNow(IStorage storage, string path, GroupOptions options, SearchOptions? search = null)
     {
         MailDatabase mail = MailDatabase.Open(storage, path, options);
-        JournalKeyManager? keys = null;
+        KeySwitch? keys = null;
         try
         {
             string spool = System.IO.Path.Combine(mail.Path, SpoolFolder);
             storage.DeleteFolder(spool); // of a process that died
             storage.CreateFolder(spool);
-            keys = JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock);
+            keys = new KeySwitch(mail.Settings.Keys is { } server
+                ? KeyServers.OpenOrExcuse(server, mail.Settings.DatabaseId)
+                : JournalKeyManager.Open(storage, System.IO.Path.Combine(mail.Path, KeysFolder), options.Clock));
             var files = new FileArchiveTarget(storage, mail.ArchivePath, mail.Settings.DatabaseId, keys, options.Clock, ArchiveUnit);
             var archive = new ArchiveTargets(files);
             if (mail.Settings.Objects is { } objects)
@@ -133,7 +138,7 @@ internal sealed class OpenDatabase : IDisposable
     /// <exception cref="MessageStoreException">What is wrong with the settings; nothing is changed then.</exception>
     public void SetNodes(NodeSettings settings)
     {
-        NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+        NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock, Mail.Settings.DatabaseId);
         try
         {
             Mail.ChangeSettings(s => s with { Nodes = settings });
@@ -154,7 +159,7 @@ internal sealed class OpenDatabase : IDisposable
         if (Mail.Settings.Nodes is not { } settings) return;
         try
         {
-            Nodes = NodesArchive.Open(settings, Keys, Storage, Clock);
+            Nodes = NodesArchive.Open(settings, Keys, Storage, Clock, Mail.Settings.DatabaseId);
             Archive = Archive.With(Nodes.Target, settings.IsTarget);
         }
         catch (MessageStoreException error)

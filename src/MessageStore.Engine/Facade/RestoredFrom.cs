@@ -13,10 +13,10 @@ internal sealed class RestoredFrom(IStorage storage, TimeProvider clock, string 
     private (string Path, BackupLabel Label)? source;
 
     /// <summary>Marks the groups while the restored database is still in the making, and then does what else there is to do with them.</summary>
-    public DatabaseRestore.KeysRestorer MarkAnd(DatabaseRestore.KeysRestorer then) => (keysFolder, keysImage, originalKeysFolder, settings, databasePath, groups) =>
+    public DatabaseRestore.KeysRestorer MarkAnd(DatabaseRestore.KeysRestorer then) => (keysFolder, keysImage, original, settings, databasePath, groups) =>
     {
         Mark(groups);
-        return then(keysFolder, keysImage, originalKeysFolder, settings, databasePath, groups);
+        return then(keysFolder, keysImage, original, settings, databasePath, groups);
     };
 
     /// <summary>Writes the receipt, where the database does not have it.</summary>

@@ -10,6 +10,7 @@ public sealed partial class DiskStorage : IStorage
     private const int WouldBlockMac = 35;
     private const int SharingViolation = unchecked((int)0x80070020);
     private const int LockViolation = unchecked((int)0x80070021);
+    private const UnixFileMode OpenToOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
     private const int BadDescriptor = 9;
     private const int InvalidArgument = 22;
 
@@ -17,6 +18,7 @@ public sealed partial class DiskStorage : IStorage
 
     public IStorageFile Open(string path, FileAccessKind access)
     {
+        if (access is FileAccessKind.Pipe or FileAccessKind.BothEnds) return new DiskPipe(path, access == FileAccessKind.Pipe ? FileAccess.Write : FileAccess.ReadWrite);
         FileMode mode = access switch
         {
             FileAccessKind.CreateNew => FileMode.CreateNew,
@@ -72,6 +74,8 @@ public sealed partial class DiskStorage : IStorage
     }
 
     public long FreeBytes(string path) => new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace;
+
+    public bool IsPrivate(string path) => OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & OpenToOthers) == 0;
 
     public IDisposable? TryLock(string path)
     {

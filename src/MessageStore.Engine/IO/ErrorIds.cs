@@ -20,6 +20,7 @@ public static class ErrorIds
     public const string MailboxNotFound = "MailboxNotFound";
     public const string MailboxExists = "MailboxExists";
     public const string MessageNotFound = "MessageNotFound";
+    public const string MessageExpired = "MessageExpired";
     public const string MessageTooLarge = "MessageTooLarge";
     public const string MessageDamaged = "MessageDamaged";
     public const string NotMail = "NotMail";
@@ -33,6 +34,7 @@ public static class ErrorIds
     public const string ScheduleNotFound = "ScheduleNotFound";
     public const string ArchiveUnavailable = "ArchiveUnavailable";
     public const string ArchiveDamaged = "ArchiveDamaged";
+    public const string ArchiveFileMissing = "ArchiveFileMissing";
     public const string ArchiveAccessDenied = "ArchiveAccessDenied";
     public const string ArchiveKeyMissing = "ArchiveKeyMissing";
     public const string BlockNotFound = "BlockNotFound";
@@ -42,11 +44,15 @@ public static class ErrorIds
     public const string NoArchivePolicy = "NoArchivePolicy";
     public const string KeysDamaged = "KeysDamaged";
     public const string KeysClosedForWriting = "KeysClosedForWriting";
+    public const string KeysUnavailable = "KeysUnavailable";
+    public const string KeysExist = "KeysExist";
     public const string BackupNotFound = "BackupNotFound";
     public const string BackupDamaged = "BackupDamaged";
     public const string BackupIncomplete = "BackupIncomplete";
     public const string BackupFormatTooNew = "BackupFormatTooNew";
     public const string BackupFormatTooOld = "BackupFormatTooOld";
+    public const string BackupKeyRequired = "BackupKeyRequired";
+    public const string BackupKeyWrong = "BackupKeyWrong";
     public const string BackupChainBroken = "BackupChainBroken";
     public const string BaseBackupNotFound = "BaseBackupNotFound";
     public const string BackupNotRemoved = "BackupNotRemoved";
@@ -76,6 +82,7 @@ public static class ErrorIds
     public const string DirectoryUnavailable = "DirectoryUnavailable";
     public const string NodeUnavailable = "NodeUnavailable";
     public const string UnitUnavailable = "UnitUnavailable";
+    public const string UnitOfAnotherDatabase = "UnitOfAnotherDatabase";
     public const string NotEnoughCopies = "NotEnoughCopies";
     public const string NodeRefused = "NodeRefused";
     public const string NodeNotFound = "NodeNotFound";

@@ -11,6 +11,10 @@ public enum FileAccessKind
     CreateNew,
     /// <summary>Reading and writing; what was there is gone.</summary>
     CreateOrTruncate,
+    /// <summary>Writing from front to back into a pipe or a device, which must exist; waits until somebody reads. An ordinary file is refused.</summary>
+    Pipe,
+    /// <summary>Reading and writing of a pipe or a device; neither opening nor reading waits for anybody.</summary>
+    BothEnds,
 }
 
 /// <summary>
@@ -64,6 +68,9 @@ public interface IStorage
 
     /// <summary>Bytes that an unprivileged user may still write to the device that holds <paramref name="path"/>.</summary>
     long FreeBytes(string path);
+
+    /// <summary>Whether nobody but its owner, and whoever rules the machine, may read or change a file. Always so where the system knows no modes of files.</summary>
+    bool IsPrivate(string path) => true;
 
     /// <summary>
     /// Takes an exclusive lock that the operating system gives back when the process ends, however it ends.

@@ -20,4 +20,6 @@ public sealed record ArchiveKey
     public required DateTimeOffset StorageDate { get; init; }
     /// <summary>The day from which on the copy is to be deleted; <see langword="null"/> for never.</summary>
     public DateTimeOffset? DeletionDate { get; init; }
+    /// <summary>When the message was deleted: the record is dead, and its space can be taken back. Says nothing while the message is there.</summary>
+    internal DateTimeOffset? DeletedDate { get; init; }
 }

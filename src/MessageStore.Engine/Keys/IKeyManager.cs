@@ -4,9 +4,15 @@ namespace MessageStore.Keys;
 /// The one authority that maps a message's <c>Id</c> to its archive keys, one for each copy. There is at most one key for an Id, target and unit: a later
 /// one takes the place of the earlier. Members may be called from any thread, concurrently.
 /// </summary>
-/// <remarks>All operating errors are <see cref="MessageStoreException"/>.</remarks>
+/// <remarks>
+/// All operating errors are <see cref="MessageStoreException"/>. Where the keys lie on a server, each member may also raise KeysUnavailable: the server does not answer. Of a change that was on its
+/// way then it is not known whether it took effect; making it again does no harm.
+/// </remarks>
 internal interface IKeyManager : IDisposable
 {
+    /// <summary>Held by whoever writes keys that he has read and changed, so that no change in between is lost.</summary>
+    Lock Updating { get; }
+
     /// <summary>Number of keys, every copy counted.</summary>
     long Count { get; }
 
@@ -28,8 +34,12 @@ internal interface IKeyManager : IDisposable
     /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
     IReadOnlyList<ArchiveKey> Find(Guid id);
 
+    /// <summary>The keys of several messages, in no particular order: one question where each costs a way to a server.</summary>
+    /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
+    IReadOnlyList<ArchiveKey> Find(IReadOnlyCollection<Guid> ids) => [.. ids.SelectMany(Find)];
+
     /// <summary>
-    /// Streams all keys in bounded memory, in the order they were recorded. Keys recorded or removed meanwhile may or may not be seen; all others are
+    /// Streams all keys in bounded memory, in an order of the manager's own. Keys recorded or removed meanwhile may or may not be seen; all others are
     /// seen once.
     /// </summary>
     /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
@@ -47,4 +57,15 @@ internal interface IKeyManager : IDisposable
     /// </summary>
     /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>
     IEnumerable<ArchiveKey> List(KeyQuery query) => List().Where(query.Matches);
+
+    /// <summary>Streams the volumes that keys were ever recorded in, with the bytes covered (<see cref="EndOf"/>), in no particular order.</summary>
+    /// <exception cref="MessageStoreException">DeviceFailed.</exception>
+    IEnumerable<CoveredVolume> ListVolumes();
+
+    /// <summary>Says of volumes that their bytes are covered, where more is not known of them already: for keys that come from another manager. Durable on return.</summary>
+    /// <exception cref="MessageStoreException">DiskFull, DeviceFailed, KeysClosedForWriting.</exception>
+    void Cover(IReadOnlyList<CoveredVolume> volumes);
 }
+
+/// <summary>A volume and the bytes of it that keys cover or covered.</summary>
+internal readonly record struct CoveredVolume(string Target, string Unit, string Volume, long End);

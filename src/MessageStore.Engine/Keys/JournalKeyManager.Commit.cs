@@ -21,7 +21,7 @@ internal sealed partial class JournalKeyManager
     /// <remarks>The keys of one call are all found after a crash or none, up to about 6,000 (1 MiB); longer lists are whole by the MiB.</remarks>
     public void Put(IReadOnlyList<ArchiveKey> keys)
     {
-        foreach (ArchiveKey key in keys) Check(key);
+        foreach (ArchiveKey key in keys) KeyRules.Check(key);
         if (keys.Count > 0) Commit(new Change { Keys = keys });
     }
 
@@ -29,13 +29,10 @@ internal sealed partial class JournalKeyManager
 
     public bool Remove(Guid id, string target, string unit) => Commit(new Change { Removals = [id], Of = (target, unit) }) > 0;
 
-    private static void Check(ArchiveKey key)
+    public void Cover(IReadOnlyList<CoveredVolume> volumes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(key.Offset);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(key.Length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Mailbox.Length, StoreLimits.NameLength);
-        if (key.Sha256.Length != 64 || !key.Sha256.All(char.IsAsciiHexDigit)) throw new ArgumentException($"{key.Sha256} is no SHA-256.");
-        if (KeyEntry.Bound(key.Target, key.Unit, key.Volume) > KeyEntry.MaximumSize) throw new ArgumentException($"The name of volume {key.Volume} is too long.");
+        foreach (CoveredVolume volume in volumes) KeyRules.CheckVolume(volume.Target, volume.Unit, volume.Volume);
+        if (volumes.Count > 0) Commit(new Change { Volumes = volumes });
     }
 
     /// <summary>Returns when the change is durable and in effect.</summary>
@@ -123,13 +120,19 @@ internal sealed partial class JournalKeyManager
     private void Encode(Change change)
     {
         change.Start = frames.Length;
+        foreach (CoveredVolume covered in change.Volumes)
+        {
+            KeyVolume volume = current.Volumes.Find(covered.Target, covered.Unit, covered.Volume) ?? current.Volumes.Add(covered.Target, covered.Unit, covered.Volume);
+            int bound = KeyEntry.Bound(covered.Target, covered.Unit, covered.Volume);
+            frames.Advance(KeyEntry.WriteVolume(frames.Reserve(bound), volume, Math.Max(volume.End, covered.End)));
+        }
         foreach (ArchiveKey key in change.Keys)
         {
             KeyVolume volume = current.Volumes.Find(key.Target, key.Unit, key.Volume) ?? Declare(key);
             frames.Advance(KeyEntry.WriteKey(frames.Reserve(KeyEntry.MaximumKeySize), key, volume.Number, salt));
         }
-        int bound = change.Of is { } of ? KeyEntry.Bound(of.Target, of.Unit) : KeyEntry.Bound();
-        foreach (Guid id in change.Removals) frames.Advance(KeyEntry.WriteRemoval(frames.Reserve(bound), id, change.Of));
+        int removal = change.Of is { } of ? KeyEntry.Bound(of.Target, of.Unit) : KeyEntry.Bound();
+        foreach (Guid id in change.Removals) frames.Advance(KeyEntry.WriteRemoval(frames.Reserve(removal), id, change.Of));
         frames.Close(KeyFrameType.Entries);
         change.End = frames.Length;
     }
@@ -138,7 +141,7 @@ internal sealed partial class JournalKeyManager
     private KeyVolume Declare(ArchiveKey key)
     {
         KeyVolume volume = current.Volumes.Add(key.Target, key.Unit, key.Volume);
-        frames.Advance(KeyEntry.WriteVolume(frames.Reserve(KeyEntry.Bound(key.Target, key.Unit, key.Volume)), volume));
+        frames.Advance(KeyEntry.WriteVolume(frames.Reserve(KeyEntry.Bound(key.Target, key.Unit, key.Volume)), volume, volume.End));
         return volume;
     }
 
@@ -165,6 +168,8 @@ internal sealed partial class JournalKeyManager
     private sealed class Change
     {
         public IReadOnlyList<ArchiveKey> Keys { get; init; } = [];
+
+        public IReadOnlyList<CoveredVolume> Volumes { get; init; } = [];
 
         public IReadOnlyList<Guid> Removals { get; init; } = [];
 

@@ -93,7 +93,7 @@ internal sealed partial class JournalKeyManager
         for (int number = 0; number < old.Volumes.Count; number++)
         {
             KeyVolume volume = old.Volumes[number];
-            image.Advance(KeyEntry.WriteVolume(image.Reserve(KeyEntry.Bound(volume.Target, volume.Unit, volume.Name)), volume));
+            image.Advance(KeyEntry.WriteVolume(image.Reserve(KeyEntry.Bound(volume.Target, volume.Unit, volume.Name)), volume, volume.End));
         }
         image.Close(KeyFrameType.Entries);
         using (var reader = new FrameReader(old.File, salt, 0, 1))

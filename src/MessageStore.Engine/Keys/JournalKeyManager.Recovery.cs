@@ -52,6 +52,8 @@ internal sealed partial class JournalKeyManager
             try
             {
                 string note = Replay(generation, settings.Salt);
+                // Its name too may have been read from the cache only, and what is recorded from now on goes behind it.
+                storage.FlushFolder(folder);
                 DeleteOthers(storage, folder, newest);
                 return new JournalKeyManager(storage, folder, time, settings.Salt, generation) { RecoveryNote = note };
             }
@@ -84,15 +86,21 @@ internal sealed partial class JournalKeyManager
     {
         using var reader = new FrameReader(generation.File, salt, 0, 1);
         ulong imageLsn = ReplayHead(generation, reader);
+        long doubtful = 0; // where the last frames begin of which nothing says that they are durable
         while (reader.TryRead(out FrameHeader header, out ReadOnlySpan<byte> payload))
+        {
+            if (header.Lsn == header.DurableLsn + 1) doubtful = reader.FrameOffset;
             if (header.Type == (byte)KeyFrameType.Entries) generation.Apply(payload, reader.FrameOffset + FrameHeader.Size);
+        }
 
         FrameEnd end = reader.End;
         if (end.Kind == FrameEndKind.Damaged) throw generation.Damage(end.Offset, end.Detail);
         if (end.Lsn <= imageLsn) throw generation.Damage(end.Offset, "The file was complete when it got its name; now it ends there.");
         generation.End = end.Offset;
         generation.NextLsn = end.Lsn;
-        return CutTail(generation, end);
+        string note = CutTail(generation, end);
+        DoubtfulTail.MakeDurable(generation.File, doubtful, end.Offset);
+        return note;
     }
 
     private static ulong ReplayHead(KeyGeneration generation, FrameReader reader)
@@ -113,13 +121,12 @@ internal sealed partial class JournalKeyManager
         return imageLsn;
     }
 
-    /// <summary>Makes sure that nothing lies behind the end that a new frame could bring back to life.</summary>
+    /// <summary>Makes sure that nothing lies behind the end that a new frame could bring back to life; durable with the flush that follows.</summary>
     private static string CutTail(KeyGeneration generation, FrameEnd end)
     {
         long length = generation.File.Length;
         if (length == end.Offset) return "";
         generation.File.SetLength(end.Offset);
-        generation.File.Flush();
         return end.Kind == FrameEndKind.Clean
             ? ""
             : $"{generation.File.Path}: {length - end.Offset} bytes at offset {end.Offset} were cut off: {end.Detail}";

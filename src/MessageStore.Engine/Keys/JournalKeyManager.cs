@@ -31,6 +31,8 @@ internal sealed partial class JournalKeyManager : IKeyManager
         frames = new KeyFrames(salt, time);
     }
 
+    public Lock Updating { get; } = new();
+
     public long Count
     {
         get
@@ -125,6 +127,21 @@ internal sealed partial class JournalKeyManager : IKeyManager
         finally
         {
             generation.Dispose();
+        }
+    }
+
+    public IEnumerable<CoveredVolume> ListVolumes()
+    {
+        for (int number = 0; ; number++)
+        {
+            CoveredVolume covered;
+            lock (gate)
+            {
+                if (number >= current.Volumes.Count) yield break; // numbers stay when the journal is compacted
+                KeyVolume volume = current.Volumes[number];
+                covered = new CoveredVolume(volume.Target, volume.Unit, volume.Name, volume.End);
+            }
+            if (covered.End > 0) yield return covered;
         }
     }
 

@@ -25,13 +25,17 @@ internal static class KeyEntry
     public const int MaximumSize = 32 << 10;
 
     /// <summary>The largest key entry: the longest mailbox name in UTF-8 and the fixed part.</summary>
-    public const int MaximumKeySize = (KeySize + 3 * StoreLimits.NameLength + 7) & ~7;
+    public const int MaximumKeySize = (KeySize + DeletedSize + 3 * StoreLimits.NameLength + 7) & ~7;
 
     /// <summary>A removal that concerns one target and unit only.</summary>
     public const byte OneCopy = 1;
 
+    /// <summary>A key whose message was deleted: the time of that stands before the mailbox name.</summary>
+    private const byte Deleted = 1;
+
     private const int VolumeSize = 24;
     private const int KeySize = 96;
+    private const int DeletedSize = 8;
     private const int RemovalSize = 24;
     private const int IdSize = 16;
     private const int IdAt = 16;
@@ -48,18 +52,19 @@ internal static class KeyEntry
         int least = (KeyEntryKind)source[0] switch
         {
             KeyEntryKind.Volume => VolumeSize,
-            KeyEntryKind.Key => KeySize,
+            KeyEntryKind.Key => KeySize + ((source[1] & Deleted) != 0 ? DeletedSize : 0),
             KeyEntryKind.Removal => RemovalSize,
             _ => int.MaxValue,
         };
         return length >= least && length <= source.Length && length % 8 == 0 ? length : 0;
     }
 
-    public static int WriteVolume(Span<byte> target, KeyVolume volume)
+    /// <param name="end">Bytes that its keys cover.</param>
+    public static int WriteVolume(Span<byte> target, KeyVolume volume, long end)
     {
         int length = Begin(target, KeyEntryKind.Volume, 0, VolumeSize, volume.Target, volume.Unit, volume.Name);
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], volume.Number);
-        BinaryPrimitives.WriteInt64LittleEndian(target[8..], volume.End);
+        BinaryPrimitives.WriteInt64LittleEndian(target[8..], end);
         int at = VolumeSize;
         WriteText(target, ref at, 16, volume.Target);
         WriteText(target, ref at, 18, volume.Unit);
@@ -76,7 +81,9 @@ internal static class KeyEntry
 
     public static int WriteKey(Span<byte> target, ArchiveKey key, int volume, uint salt)
     {
-        int length = Begin(target, KeyEntryKind.Key, 0, KeySize, key.Mailbox);
+        bool isDeleted = key.DeletedDate is not null;
+        int names = KeySize + (isDeleted ? DeletedSize : 0);
+        int length = Begin(target, KeyEntryKind.Key, isDeleted ? Deleted : (byte)0, names, key.Mailbox);
         BinaryPrimitives.WriteInt32LittleEndian(target[8..], volume);
         WriteId(target[IdAt..], key.Id);
         BinaryPrimitives.WriteInt64LittleEndian(target[32..], key.Offset);
@@ -84,7 +91,8 @@ internal static class KeyEntry
         Convert.FromHexString(key.Sha256, target.Slice(DigestAt, DigestSize), out _, out _);
         BinaryPrimitives.WriteInt64LittleEndian(target[80..], key.StorageDate.UtcTicks);
         BinaryPrimitives.WriteInt64LittleEndian(target[88..], key.DeletionDate?.UtcTicks ?? 0);
-        int at = KeySize;
+        if (key.DeletedDate is { } deleted) BinaryPrimitives.WriteInt64LittleEndian(target[KeySize..], deleted.UtcTicks);
+        int at = names;
         WriteText(target, ref at, 12, key.Mailbox);
         BinaryPrimitives.WriteUInt32LittleEndian(target[4..], Crc32C.Compute(target[8..length], salt));
         return length;
@@ -106,7 +114,8 @@ internal static class KeyEntry
 
     public static ArchiveKey ReadKey(ReadOnlySpan<byte> entry, KeyVolume volume)
     {
-        int at = KeySize;
+        bool isDeleted = (entry[1] & Deleted) != 0;
+        int at = KeySize + (isDeleted ? DeletedSize : 0);
         long deletion = BinaryPrimitives.ReadInt64LittleEndian(entry[88..]);
         return new ArchiveKey
         {
@@ -120,6 +129,7 @@ internal static class KeyEntry
             Sha256 = Convert.ToHexStringLower(entry.Slice(DigestAt, DigestSize)),
             StorageDate = new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(entry[80..]), TimeSpan.Zero),
             DeletionDate = deletion == 0 ? null : new DateTimeOffset(deletion, TimeSpan.Zero),
+            DeletedDate = isDeleted ? new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(entry[KeySize..]), TimeSpan.Zero) : null,
         };
     }
 
@@ -144,7 +154,7 @@ internal static class KeyEntry
     /// <summary>Upper bound of the bytes that an entry with these texts takes.</summary>
     public static int Bound(params ReadOnlySpan<string> texts)
     {
-        int bytes = KeySize + 8;
+        int bytes = KeySize + DeletedSize + 8;
         foreach (string text in texts) bytes += Encoding.UTF8.GetMaxByteCount(text.Length);
         return bytes;
     }

@@ -14,9 +14,13 @@ internal sealed record KeyQuery
     /// <summary>Keys whose deletion date is this or earlier.</summary>
     public DateTimeOffset? DueAt { get; init; }
 
+    /// <summary>Keys whose message was deleted at this time or earlier.</summary>
+    public DateTimeOffset? DeletedAt { get; init; }
+
     public bool Matches(ArchiveKey key) =>
         (Mailbox is null || Mailbox.Equals(key.Mailbox, StringComparison.OrdinalIgnoreCase))
         && (Target is null || Target == key.Target)
         && (Unit is null || Unit == key.Unit)
-        && (DueAt is not { } due || key.DeletionDate <= due);
+        && (DueAt is not { } due || key.DeletionDate <= due)
+        && (DeletedAt is not { } deleted || key.DeletedDate <= deleted);
 }

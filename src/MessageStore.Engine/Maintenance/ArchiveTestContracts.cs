@@ -34,16 +34,26 @@ public sealed record ArchiveTest
     public required string Database { get; init; }
     public DatabaseTestResult Result { get; init; }
     public int Files { get; init; }
-    /// <summary>Records that were read and verified.</summary>
+    /// <summary>Records that were read and verified, on storage nodes and object storage too.</summary>
     public long Records { get; init; }
     public long Bytes { get; init; }
-    /// <summary>Whole records whose message the database does not have: deleted by its user, or never restored.</summary>
+    /// <summary>Whole records without a key whose message the database does not have: newer than the backup that it was restored from, or deleted by a version that left no mark.</summary>
     public long Orphans { get; init; }
+    /// <summary>Whole records whose message was deleted, by its user or with its mailbox. Remove-ExpiredMessage gives their space back.</summary>
+    public long Deleted { get; init; }
+    /// <summary>Bytes of these.</summary>
+    public long DeletedBytes { get; init; }
     /// <summary>Whole records that nothing reads any more: recalled, or replaced by a newer one.</summary>
     public long Spare { get; init; }
     /// <summary>Archived messages whose record is missing or damaged.</summary>
     public long Missing { get; init; }
     public long KeysRebuilt { get; init; }
     public TimeSpan Duration { get; init; }
+    /// <summary>All findings; <see cref="Findings"/> carries only so many.</summary>
+    public long FindingCount { get; init; }
+    /// <summary>The findings, the first <see cref="FindingsKept"/> of them.</summary>
     public IReadOnlyList<ArchiveFinding> Findings { get; init; } = [];
+
+    /// <summary>How many findings a result carries. All are counted, and all are reported as they are found.</summary>
+    public const int FindingsKept = 1000;
 }

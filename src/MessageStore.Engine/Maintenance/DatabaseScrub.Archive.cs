@@ -7,6 +7,9 @@ namespace MessageStore.Maintenance;
 /// <summary>Keys and archive: every archived message has a key, every key a whole record, and every key a message.</summary>
 internal sealed partial class DatabaseScrub
 {
+    /// <summary>Archive files that are missing, with the first message in each and how many there are.</summary>
+    private readonly Dictionary<string, (DatabaseFinding First, long Count)> missingFiles = new(StringComparer.Ordinal);
+
     private bool readsArchive;
 
     /// <summary>An archive that is away is one finding, not one for each message in it.</summary>
@@ -58,6 +61,7 @@ internal sealed partial class DatabaseScrub
         }
         try
         {
+            pace.Wait((int)Math.Min(key.Length, int.MaxValue), cancellationToken);
             await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
             bytes += key.Length;
         }
@@ -69,9 +73,23 @@ internal sealed partial class DatabaseScrub
         catch (MessageStoreException error)
         {
             // Expired, recalled or deleted while we read?
-            if (group.TryGet(key.Id, out IndexEntry now) && now.IsArchived && keys.Find(key.Id).Contains(key))
+            if (!group.TryGet(key.Id, out IndexEntry now) || !now.IsArchived || !keys.Find(key.Id).Contains(key)) return;
+            if (error.ErrorId == ErrorIds.ArchiveDamaged)
+                badRecords.Add(new DamagedRecord(now, key, Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message)));
+            else if (error.ErrorId != ErrorIds.ArchiveFileMissing)
                 Report(Finding(group, mailbox, entry, PathOf(key), key.Offset, error.Message));
+            else if (missingFiles.TryGetValue(PathOf(key), out (DatabaseFinding First, long Count) missing))
+                missingFiles[PathOf(key)] = missing with { Count = missing.Count + 1 };
+            else
+                missingFiles.Add(PathOf(key), (Finding(group, mailbox, entry, PathOf(key), null, error.Message), 1));
         }
+    }
+
+    /// <summary>A file that is missing is one finding, not one for each message in it.</summary>
+    private void ReportMissingFiles()
+    {
+        foreach ((string path, (DatabaseFinding first, long count)) in missingFiles)
+            Report(first with { Problem = $"{path} is missing from the archive; keys of {count} messages point into it, the first of which is this. Bring the file back from another copy." });
     }
 
     /// <summary>Keys whose message no group has. Those of a message that is being deleted at this moment are looked at a second time, at the end.</summary>
@@ -83,7 +101,8 @@ internal sealed partial class DatabaseScrub
             foreach (ArchiveKey key in keys.List())
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (!mail.TryFind(key.Id, out _, out _)) suspects.Add(key);
+                // A key that says that its message was deleted is as it should be.
+                if (key.DeletedDate is null && !mail.TryFind(key.Id, out _, out _)) suspects.Add(key);
             }
             foreach (ArchiveKey key in suspects)
             {
@@ -138,7 +157,7 @@ internal sealed partial class DatabaseScrub
             await archive.VerifyAsync(key, cancellationToken).ConfigureAwait(false);
             return true;
         }
-        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+        catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error))
         {
             return false;
         }

@@ -1,3 +1,4 @@
+using MessageStore.Archiving;
 using MessageStore.Backups;
 using MessageStore.IO;
 using MessageStore.Messages;
@@ -53,24 +54,34 @@ internal sealed partial class DatabaseScrub
 
     private async Task FromBackupsAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
     {
-        if (!mail.Storage.FolderExists(mail.BackupPath)) return;
-        foreach (BackupInfo backup in BackupCatalog.List(mail.Storage, mail.BackupPath, TimeProvider.System))
+        foreach (string path in UsableBackups(group))
         {
             HashSet<Guid> wanted = Wanted(bad);
             if (wanted.Count == 0) return;
-            if (!backup.IsComplete || backup.DatabaseId != group.Identity.DatabaseId) continue;
-            try
-            {
-                using var images = new BackupImages(mail.Storage, backup.Path, group.Identity, cancellationToken);
-                var candidates = new List<(Guid, ushort, ImageSource)>();
-                images.Find(wanted, candidates, cancellationToken);
-                await TryAllAsync(group, bad, candidates, backup.Path, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException
-                or MessageStoreException { ErrorId: ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.StoreDamaged })
-            {
-                // Perhaps an older one is better.
-            }
+            await InBackupAsync(group, path, wanted, candidates => TryAllAsync(group, bad, candidates, path, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The complete backups of this database at the backup path, the newest first.</summary>
+    private IEnumerable<string> UsableBackups(StorageGroup group) => !mail.Storage.FolderExists(mail.BackupPath) ? [] :
+        BackupCatalog.List(mail.Storage, mail.BackupPath, clock).Where(b => b.IsComplete && b.DatabaseId == group.Identity.DatabaseId).Select(b => b.Path);
+
+    /// <summary>Looks for images in a backup; one that is damaged may still hold them.</summary>
+    private async Task InBackupAsync(
+        StorageGroup group, string path, HashSet<Guid> wanted, Func<List<(Guid, ushort, ImageSource)>, Task> take, CancellationToken cancellationToken)
+    {
+        var candidates = new List<(Guid, ushort, ImageSource)>();
+        try
+        {
+            using BackupKey? key = BackupKey.Open(mail.Storage, options.BackupKey);
+            using var images = new BackupImages(mail.Storage, path, group.Identity, key, cancellationToken);
+            images.Find(wanted, candidates, cancellationToken);
+            await take(candidates).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException
+            or MessageStoreException { ErrorId: ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupKeyRequired or ErrorIds.BackupKeyWrong or ErrorIds.StoreDamaged })
+        {
+            // Perhaps an older one is better, or one that this key opens.
         }
     }
 
@@ -91,7 +102,7 @@ internal sealed partial class DatabaseScrub
                     message.Finding = message.Finding with { RepairedFrom = PathOf(key) };
                     break;
                 }
-                catch (MessageStoreException error) when (error.ErrorId is ErrorIds.ArchiveDamaged or ErrorIds.ArchiveUnavailable)
+                catch (MessageStoreException error) when (ArchiveErrors.IsDamage(error) || error.ErrorId == ErrorIds.ArchiveUnavailable)
                 {
                     // Perhaps another copy is better.
                 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using MessageStore.Archiving;
+using MessageStore.Backups;
 using MessageStore.Keys;
 using MessageStore.Messages;
 using MessageStore.Storage;
@@ -12,13 +13,17 @@ namespace MessageStore.Maintenance;
 /// and each against the others. Users go on meanwhile; what they change under our hands is looked up again.
 /// </summary>
 internal sealed partial class DatabaseScrub(
-    MailDatabase mail, IKeyManager keys, ArchiveTargets archive, IHeaderReader headers, DatabaseTestOptions options,
-    IProgress<RunProgress>? progress, IProgress<DatabaseFinding>? found)
+    MailDatabase mail, IKeyManager keys, ArchiveTargets archive, IHeaderReader headers, TimeProvider clock, string spoolFolder, DatabaseTestOptions options,
+    IProgress<RunProgress>? progress, IProgress<DatabaseFinding>? found) : IDisposable
 {
     private const int ProgressStep = 256;
 
     private readonly List<DatabaseFinding> findings = [];
+    private readonly List<DamagedRecord> badRecords = [];
+    private readonly BackupPace pace = new(mail.Groups, BackupPriority.Users, clock);
     private long messages, total, bytes, damaged, repaired;
+
+    public void Dispose() => pace.Dispose();
 
     public async Task<DatabaseTest> RunAsync(IReadOnlyList<StorageGroup> groups, IReadOnlyList<FailedGroup> failed, CancellationToken cancellationToken)
     {
@@ -28,6 +33,7 @@ internal sealed partial class DatabaseScrub(
         total = groups.Sum(g => g.GetStatus().MessageCount);
         await CheckArchiveAsync(cancellationToken).ConfigureAwait(false);
         foreach (StorageGroup group in groups) await RunAsync(group, cancellationToken).ConfigureAwait(false);
+        ReportMissingFiles();
         if (mail.FailedGroups.Count == 0) CheckOrphans(cancellationToken);
         return new DatabaseTest
         {
@@ -70,7 +76,9 @@ internal sealed partial class DatabaseScrub(
         }
         if (options.Repair && keyless.Count > 0) await RebuildKeysAsync(keyless, cancellationToken).ConfigureAwait(false);
         if (options.Repair && bad.Count > 0) await RepairImagesAsync(group, bad, cancellationToken).ConfigureAwait(false);
-        foreach (DamagedMessage message in bad.Concat(keyless)) Report(message.Finding);
+        if (options.Repair && badRecords.Count > 0) await RepairRecordsAsync(group, badRecords, cancellationToken).ConfigureAwait(false);
+        foreach (DatabaseFinding finding in bad.Concat(keyless).Select(m => m.Finding).Concat(badRecords.Select(r => r.Finding))) Report(finding);
+        badRecords.Clear();
         RepairFiles(group, files, cancellationToken);
     }
 
@@ -78,6 +86,7 @@ internal sealed partial class DatabaseScrub(
         StorageGroup group, string mailbox, IndexEntry entry, byte[] buffer, List<DamagedMessage> bad, List<DamagedMessage> keyless, CancellationToken cancellationToken)
     {
         messages++;
+        pace.Wait((int)Math.Min(entry.ImageLength, int.MaxValue), cancellationToken);
         FileProblem? problem = group.CheckImage(ref entry, buffer, out ImageHeader image);
         bytes += entry.ImageLength;
         if (problem is not null) bad.Add(new DamagedMessage(entry, Finding(group, mailbox, entry, problem.Path, problem.Offset, Sentence(problem.Problem))));

@@ -7,6 +7,8 @@ public sealed record DatabaseTestOptions
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
     /// <summary>Put good copies from logs, backups or archive in the place of what is damaged.</summary>
     public bool Repair { get; init; }
+    /// <summary>What the backups are encrypted with, for taking good copies from them; <see langword="null"/>: encrypted ones are passed over.</summary>
+    public BackupKeySource? BackupKey { get; init; }
     /// <summary>Do not read the archive: only look whether each archived message has a key.</summary>
     public bool SkipArchive { get; init; }
 }

@@ -21,7 +21,11 @@ public sealed record StoredMessage
     public bool IsArchived { get; init; }
     /// <summary>Whether the header was beyond understanding in part.</summary>
     public bool IsPartial { get; init; }
-    /// <summary>SHA-256 of the raw message in lower-case hex.</summary>
+    /// <summary>
+    /// Whether its summary in the store cannot be read: sender, subject and digest are not known then, place and flags are. <c>Test-MessageDatabase -Repair</c> looks for a good copy.
+    /// </summary>
+    public bool IsDamaged { get; init; }
+    /// <summary>SHA-256 of the raw message in lower-case hex; empty where <see cref="IsDamaged"/>.</summary>
     public string Sha256 { get; init; } = "";
     public bool IsRead => (Flags & MessageFlags.Read) != 0;
     public bool IsFlagged => (Flags & MessageFlags.Flagged) != 0;

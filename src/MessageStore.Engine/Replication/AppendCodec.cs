@@ -13,8 +13,9 @@ internal static class AppendCodec
     public const long RequestLimit = AppendRequest.BytesLimit + UnitOptions.RecordLimit + (1 << 20);
 
     private const int TextLimit = 4096;
+    private const int GuidLength = 16;
 
-    private static ReadOnlySpan<byte> RequestMagic => "MSA1"u8;
+    private static ReadOnlySpan<byte> RequestMagic => "MSA2"u8;
 
     private static ReadOnlySpan<byte> AnswerMagic => "MSR1"u8;
 
@@ -30,6 +31,8 @@ internal static class AppendCodec
             WriteText(head, hop.Url);
             WriteText(head, hop.Unit);
         }
+        request.Database.TryWriteBytes(head.GetSpan(GuidLength), bigEndian: true, out _);
+        head.Advance(GuidLength);
         WriteInt32(head, (int)Crc32C.Compute(head.Span));
         return head.Span.ToArray();
     }
@@ -58,6 +61,7 @@ internal static class AppendCodec
             if (hopCount is < 1 or > AppendRequest.HopLimit) throw new InvalidDataException($"it says that it has {hopCount} hops");
             var hops = new Hop[hopCount];
             for (int at = 0; at < hopCount; at++) hops[at] = new Hop(reader.Text(), reader.Text());
+            Guid database = reader.Guid();
             reader.Checksum();
             var records = new SentRecord[count];
             for (int at = 0; at < count; at++)
@@ -67,7 +71,7 @@ internal static class AppendCodec
                 if (length is < 1 or > UnitOptions.RecordLimit) throw new InvalidDataException($"a record of {length} bytes");
                 records[at] = new SentRecord(bytes.Slice(reader.Skip(length), length), checksum);
             }
-            return reader.IsAtEnd ? new AppendRequest(hops, records) : throw new InvalidDataException("something follows its records");
+            return reader.IsAtEnd ? new AppendRequest(hops, records) { Database = database } : throw new InvalidDataException("something follows its records");
         }
         catch (InvalidDataException error)
         {
@@ -183,6 +187,12 @@ internal static class AppendCodec
         {
             int at = Skip(8);
             return BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]);
+        }
+
+        public Guid Guid()
+        {
+            int at = Skip(GuidLength);
+            return new Guid(bytes.Slice(at, GuidLength), bigEndian: true);
         }
 
         public string Text()

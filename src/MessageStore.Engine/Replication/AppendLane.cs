@@ -5,8 +5,9 @@ namespace MessageStore.Replication;
 /// </summary>
 /// <param name="node">The first node of the way.</param>
 /// <param name="hops">The way.</param>
+/// <param name="database">Whose records they are.</param>
 /// <param name="requestsInFlight">Requests under way at a time.</param>
-internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, int requestsInFlight)
+internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, Guid database, int requestsInFlight)
 {
     private const int SharedBytes = 1 << 20;
 
@@ -55,7 +56,7 @@ internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, int
             IReadOnlyList<HopAnswer> answers;
             try
             {
-                answers = await node.AppendAsync(new AppendRequest(hops, records)).ConfigureAwait(false);
+                answers = await node.AppendAsync(new AppendRequest(hops, records) { Database = database }).ConfigureAwait(false);
             }
             catch (MessageStoreException error)
             {

@@ -40,10 +40,7 @@ internal sealed class HttpNodeConnector : INodeConnector, IDisposable
         if (certificate is not null) handler.SslOptions.ClientCertificates = [certificate];
         if (authority is not null)
         {
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { authority }, RevocationMode = X509RevocationMode.NoCheck,
-            };
+            handler.SslOptions.CertificateChainPolicy = NodeCertificates.PolicyOf(authority);
         }
         http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         if (sharedKey.Length > 0) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", sharedKey);

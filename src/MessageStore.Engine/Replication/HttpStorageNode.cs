@@ -54,13 +54,13 @@ internal sealed class HttpStorageNode(HttpClient http, Uri url, TimeSpan timeout
     public async ValueTask<IReadOnlyList<ListedRecord>> ListRecordsAsync(string unit, string volume, CancellationToken cancellationToken = default) =>
         await GetAsync<ListedRecord[]>(UnitPath(unit, $"records/{volume}"), cancellationToken).ConfigureAwait(false);
 
-    public async ValueTask<long> EraseAsync(string unit, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
-        await PostAsync(UnitPath(unit, "erase"), records, cancellationToken).ConfigureAwait(false);
+    public async ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
+        await PostAsync(UnitPath(unit, $"erase?database={database}"), records, cancellationToken).ConfigureAwait(false);
 
-    public async ValueTask<long> ExpireAsync(string unit, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default)
+    public async ValueTask<long> ExpireAsync(string unit, Guid database, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default)
     {
         string at = Uri.EscapeDataString(now.ToString("O", CultureInfo.InvariantCulture));
-        return await PostAsync(UnitPath(unit, $"expire?now={at}"), held, cancellationToken).ConfigureAwait(false);
+        return await PostAsync(UnitPath(unit, $"expire?now={at}&database={database}"), held, cancellationToken).ConfigureAwait(false);
     }
 
     private Uri UnitPath(string unit, string rest) => new(url, $"units/{Uri.EscapeDataString(unit[(unit.IndexOf('/') + 1)..])}/{rest}");
@@ -97,6 +97,7 @@ internal sealed class HttpStorageNode(HttpClient http, Uri url, TimeSpan timeout
         {
             using HttpResponseMessage response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
             await using Stream body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable) return []; // the volume ends before: it has no byte of what was asked for
             if (!response.IsSuccessStatusCode) throw await RefusalAsync(response, body, either.Token).ConfigureAwait(false);
             if (response.Content.Headers.ContentLength is not { } length) return await ReadUnknownAsync(body, answerLimit, either.Token).ConfigureAwait(false);
             if (length > answerLimit) throw Unavailable($"it answers with {length} bytes where at most {answerLimit} were expected.", null);

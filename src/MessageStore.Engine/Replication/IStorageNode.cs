@@ -30,11 +30,13 @@ internal interface IStorageNode
 
     /// <summary>Erases single records.</summary>
     /// <returns>The number of records erased.</returns>
-    ValueTask<long> EraseAsync(string unit, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default);
+    /// <exception cref="MessageStoreException">UnitOfAnotherDatabase.</exception>
+    ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes the volumes that are due, but for those with a held message.</summary>
     /// <returns>The number of records that are gone.</returns>
-    ValueTask<long> ExpireAsync(string unit, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default);
+    /// <exception cref="MessageStoreException">UnitOfAnotherDatabase.</exception>
+    ValueTask<long> ExpireAsync(string unit, Guid database, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default);
 }
 
 /// <summary>Finds the way to a node.</summary>
@@ -48,7 +50,8 @@ internal interface INodeConnector
 internal readonly record struct ListedRecord(Guid Id, long Offset, long Length, DateTimeOffset StorageDate);
 
 /// <summary>A record that is to be erased.</summary>
-internal readonly record struct ErasedRecord(Guid Id, string Volume, long Offset);
+/// <param name="Length">Its length as its key has it, so that its bytes can be filled where its header cannot be read any more; 0 where nobody knows.</param>
+internal readonly record struct ErasedRecord(Guid Id, string Volume, long Offset, long Length = 0);
 
 /// <summary>A station of records on their way: a unit and the node that has it.</summary>
 /// <param name="Url">The connection path of the node.</param>
@@ -65,6 +68,9 @@ internal readonly record struct SentRecord(ReadOnlyMemory<byte> Bytes, uint Chec
 /// <param name="Records">1 to <see cref="RecordCountLimit"/>.</param>
 internal sealed record AppendRequest(IReadOnlyList<Hop> Hops, IReadOnlyList<SentRecord> Records)
 {
+    /// <summary>The database whose records they are; empty where the sender names none. Units that serve another refuse them.</summary>
+    public Guid Database { get; init; }
+
     public const int HopLimit = 8;
 
     public const int RecordCountLimit = 4096;

@@ -6,7 +6,8 @@ namespace MessageStore.Replication;
 /// </summary>
 /// <param name="random">Where chance comes from.</param>
 /// <param name="time">Tells which records have run out.</param>
-internal sealed class NodeSelector(Random random, TimeProvider time)
+/// <param name="database">The database that records are of: units that serve another are left out.</param>
+internal sealed class NodeSelector(Random random, TimeProvider time, Guid database = default)
 {
     private readonly Lock gate = new();
 
@@ -21,7 +22,7 @@ internal sealed class NodeSelector(Random random, TimeProvider time)
         {
             IEnumerable<IGrouping<(int Group, bool Suspect), StorageServerRecord>> groups = records
                 .Where(r => r.Expires is not { } end || end > now)
-                .Where(r => r.Units.Any(u => u.Availability == UnitAvailability.Available))
+                .Where(r => r.Units.Any(TakesRecords))
                 .GroupBy(r => (r.Group, isSuspect?.Invoke(r.Name) ?? false))
                 .OrderBy(g => g.Key);
             foreach (IGrouping<(int Group, bool Suspect), StorageServerRecord> group in groups) Draw([.. group], choices);
@@ -43,11 +44,13 @@ internal sealed class NodeSelector(Random random, TimeProvider time)
             else for (long drawn = random.NextInt64(sum) + 1 - left[0].Weight; drawn > 0; drawn -= left[index].Weight) index++;
             StorageServerRecord node = left[index];
             left.RemoveAt(index);
-            string[] units = [.. node.Units.Where(u => u.Availability == UnitAvailability.Available).Select(u => $"{node.Name}/{u.Name}")];
+            string[] units = [.. node.Units.Where(TakesRecords).Select(u => $"{node.Name}/{u.Name}")];
             random.Shuffle(units);
             choices.Add(new NodeChoice(node, units));
         }
     }
+
+    private bool TakesRecords(StorageUnitRecord unit) => unit.Availability == UnitAvailability.Available && (unit.Database is not { } served || served == database || database == Guid.Empty);
 }
 
 /// <summary>A node that was chosen, and its units that take records, in the order in which they are to be tried.</summary>

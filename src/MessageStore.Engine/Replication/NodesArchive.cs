@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using MessageStore.IO;
 using MessageStore.Keys;
 
@@ -13,10 +11,12 @@ internal sealed class NodesArchive : IDisposable
     private readonly ReplicatedWriter writer;
     private readonly IKeyManager keys;
     private readonly TimeProvider time;
+    private readonly Guid databaseId;
 
-    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, IKeyManager keys, TimeProvider time)
+    private NodesArchive(HttpNodeConnector connector, DirectoryCache directory, ReplicatedWriter writer, NodesArchiveTarget target, IKeyManager keys, TimeProvider time, Guid databaseId)
     {
         this.keys = keys;
+        this.databaseId = databaseId;
         Repairs = new RepairQueue((id, cancellationToken) => RepairAsync(new ReplicaRepairOptions { Repair = true, ReadBodies = true, Ids = [id] }, null, cancellationToken));
         this.connector = connector;
         this.directory = directory;
@@ -32,15 +32,17 @@ internal sealed class NodesArchive : IDisposable
 
     /// <summary>Puts it together; no node is asked yet.</summary>
     /// <exception cref="MessageStoreException">What is wrong with the settings, the key file or the certificate.</exception>
-    public static NodesArchive Open(NodeSettings settings, IKeyManager keys, IStorage storage, TimeProvider time)
+    public static NodesArchive Open(NodeSettings settings, IKeyManager keys, IStorage storage, TimeProvider time, Guid databaseId)
     {
         Check(settings);
         IStorageDirectory records = StorageDirectories.Open(settings.Directory, storage, time);
-        var options = new ReplicationOptions { Copies = settings.Copies, Topology = settings.Topology };
-        var connector = new HttpNodeConnector(SharedKey.ReadFile(settings.KeyFile), HttpNodeConnector.DefaultTimeout, time, Authority(settings.AuthorityFile));
+        var options = new ReplicationOptions { Copies = settings.Copies, Topology = settings.Topology, Database = databaseId };
+        var connector = new HttpNodeConnector(
+            settings.KeyFile is { } key ? SharedKey.ReadFile(key) : "", HttpNodeConnector.DefaultTimeout, time,
+            settings.AuthorityFile is { } authority ? NodeCertificates.LoadAuthority(authority) : null, settings.CertificateFile is { } certificate ? NodeCertificates.LoadWithKey(certificate) : null);
         var directory = new DirectoryCache(records, options, time);
-        var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time), options);
-        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), keys, time);
+        var writer = new ReplicatedWriter(directory, connector, new NodeSelector(Random.Shared, time, databaseId), options);
+        return new NodesArchive(connector, directory, writer, new NodesArchiveTarget(writer, directory, connector, settings.Copies), keys, time, databaseId);
     }
 
     /// <exception cref="MessageStoreException">InvalidParameter.</exception>
@@ -48,12 +50,14 @@ internal sealed class NodesArchive : IDisposable
     {
         if (settings.Copies is < 1 or > NodeSettings.CopiesLimit)
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"{settings.Copies} copies were asked for; it must be 1 to {NodeSettings.CopiesLimit}.", settings.Copies);
+        if (settings.KeyFile is null && settings.CertificateFile is null)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, "Storage nodes ask for a key or a certificate: name the file with the shared key, or the one with the certificate to show them.", settings.Directory);
     }
 
     /// <summary>Compares copies with keys, and mends them where the options say so.</summary>
     /// <inheritdoc cref="ReplicaRepair.RunAsync"/>
     public Task<ReplicaRepairRun> RepairAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken) =>
-        new ReplicaRepair(keys, Target, writer, directory, connector, time).RunAsync(options, progress, cancellationToken);
+        new ReplicaRepair(keys, Target, writer, directory, connector, time, databaseId).RunAsync(options, progress, cancellationToken);
 
     /// <summary>What the directory says.</summary>
     /// <exception cref="MessageStoreException">DirectoryUnavailable.</exception>
@@ -66,17 +70,5 @@ internal sealed class NodesArchive : IDisposable
     {
         Repairs.Dispose();
         connector.Dispose();
-    }
-
-    private static X509Certificate2? Authority(string? path)
-    {
-        try
-        {
-            return path is null ? null : X509CertificateLoader.LoadCertificateFromFile(path);
-        }
-        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException)
-        {
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The certificate {path} cannot be read: {error.Message}", path, error);
-        }
     }
 }

@@ -1,4 +1,5 @@
 using MessageStore.Archiving;
+using MessageStore.IO;
 
 namespace MessageStore.Replication;
 
@@ -38,6 +39,13 @@ internal sealed class NodesArchiveTarget(ReplicatedWriter writer, DirectoryCache
     {
         FetchedRecord record = await FetchAsync(key, cancellationToken).ConfigureAwait(false);
         return ArchiveRecordReader.OpenBody(record, ArchiveRecordReader.ReadInfo(record, key));
+    }
+
+    public async ValueTask<Stream> OpenRecordAsync(ArchiveKey key, CancellationToken cancellationToken = default)
+    {
+        FetchedRecord record = await FetchAsync(key, cancellationToken).ConfigureAwait(false);
+        ArchiveRecordReader.Verify(record, ArchiveRecordReader.ReadInfo(record, key));
+        return new StorageFileStream(record, key.Offset, key.Length);
     }
 
     public async ValueTask<ArchivedRecordInfo> VerifyAsync(ArchiveKey key, CancellationToken cancellationToken = default)

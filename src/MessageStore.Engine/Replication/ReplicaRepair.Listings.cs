@@ -42,19 +42,25 @@ internal sealed partial class ReplicaRepair
         foreach (StorageUnitStatus unit in units.Values.Where(u => u.Folder.Length > 0))
         {
             if (await directory.FindAsync(unit.Name, cancellationToken).ConfigureAwait(false) is not { } record) continue;
+            if (unit.Database != (database == Guid.Empty ? null : database))
+            {
+                // What no key of ours names may be another database's.
+                if (unit.RecordCount > 0) Report($"The storage unit {unit.Name} does not say which database it serves, so nothing is deleted or looked for on it. Start its node once with --database {database}.");
+                continue;
+            }
             try
             {
                 IStorageNode node = connector.Connect(record.Url);
 
                 // Whoever expires messages takes their keys away; what is held keeps its key, and with it its volume.
                 HashSet<Guid> named = [.. keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName, Unit = unit.Name, DueAt = now }).Select(k => k.Id)];
-                expired += await node.ExpireAsync(unit.Name, now, named, cancellationToken).ConfigureAwait(false);
+                expired += await node.ExpireAsync(unit.Name, database, now, named, cancellationToken).ConfigureAwait(false);
                 foreach (string volume in await node.ListVolumesAsync(unit.Name, cancellationToken).ConfigureAwait(false))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     List<ErasedRecord> orphans = [.. (await ListAsync(unit.Name, volume, cancellationToken).ConfigureAwait(false))
                         .Where(r => r.StorageDate + options.OrphanGrace < now && !IsNamed(r, unit.Name, volume)).Select(r => new ErasedRecord(r.Id, volume, r.Offset))];
-                    if (orphans.Count > 0) erased += await node.EraseAsync(unit.Name, orphans, cancellationToken).ConfigureAwait(false);
+                    if (orphans.Count > 0) erased += await node.EraseAsync(unit.Name, database, orphans, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (MessageStoreException error)

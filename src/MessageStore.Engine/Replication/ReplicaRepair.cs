@@ -15,8 +15,9 @@ namespace MessageStore.Replication;
 /// <param name="directory">What is known of nodes.</param>
 /// <param name="connector">Leads to them.</param>
 /// <param name="time">Tells what is due, and paces.</param>
+/// <param name="database">Whose copies: units that serve another database are none of this one's business.</param>
 internal sealed partial class ReplicaRepair(
-    IKeyManager keys, NodesArchiveTarget target, ReplicatedWriter writer, DirectoryCache directory, INodeConnector connector, TimeProvider time)
+    IKeyManager keys, NodesArchiveTarget target, ReplicatedWriter writer, DirectoryCache directory, INodeConnector connector, TimeProvider time, Guid database = default)
 {
     private const int ProgressStep = 64;
     private const int ProblemLimit = 100;
@@ -75,12 +76,13 @@ internal sealed partial class ReplicaRepair(
         {
             try
             {
-                foreach (StorageUnitStatus unit in await connector.Connect(node.Url).GetStatusAsync(cancellationToken).ConfigureAwait(false)) units[unit.Name] = unit;
+                foreach (StorageUnitStatus unit in await connector.Connect(node.Url).GetStatusAsync(cancellationToken).ConfigureAwait(false))
+                    if (unit.Database is not { } served || served == database) units[unit.Name] = unit;
             }
             catch (MessageStoreException error)
             {
                 Report(error.Message);
-                foreach (StorageUnitRecord unit in node.Units)
+                foreach (StorageUnitRecord unit in node.Units.Where(u => u.Database is not { } served || served == database))
                 {
                     string name = $"{node.Name}/{unit.Name}";
                     units[name] = new StorageUnitStatus { Name = name, Folder = "", Availability = UnitAvailability.Unavailable, Reason = error.Message };
@@ -236,7 +238,7 @@ internal sealed partial class ReplicaRepair(
     private async Task EraseAsync(ArchiveKey copy, CancellationToken cancellationToken)
     {
         if (await directory.FindAsync(copy.Unit, cancellationToken).ConfigureAwait(false) is not { } node) return;
-        await connector.Connect(node.Url).EraseAsync(copy.Unit, [new ErasedRecord(copy.Id, copy.Volume, copy.Offset)], cancellationToken).ConfigureAwait(false);
+        await connector.Connect(node.Url).EraseAsync(copy.Unit, database, [new ErasedRecord(copy.Id, copy.Volume, copy.Offset, copy.Length)], cancellationToken).ConfigureAwait(false);
     }
 
     private void Report(string problem)

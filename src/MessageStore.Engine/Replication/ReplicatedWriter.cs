@@ -72,7 +72,7 @@ internal sealed class ReplicatedWriter(DirectoryCache directory, INodeConnector 
 
     private AppendLane LaneFor(IReadOnlyList<Candidate> way) => lanes.GetOrAdd(
         string.Join(' ', way.Select(c => $"{c.Hop.Url} {c.Hop.Unit}")),
-        _ => new AppendLane(connector.Connect(way[0].Hop.Url), [.. way.Select(c => c.Hop)], options.RequestsInFlight));
+        _ => new AppendLane(connector.Connect(way[0].Hop.Url), [.. way.Select(c => c.Hop)], options.Database, options.RequestsInFlight));
 
     private static MessageStoreException NotEnough(int wanted, int? available, List<HopAnswer> stored, List<HopAnswer> failed)
     {
@@ -96,7 +96,7 @@ internal sealed class ReplicatedWriter(DirectoryCache directory, INodeConnector 
         public bool TryNextUnit(MessageStoreException error)
         {
             if (error.ErrorId == ErrorIds.MessageDamaged) return !sentAgain && (sentAgain = true);
-            return error.ErrorId is ErrorIds.UnitUnavailable or ErrorIds.DiskFull && ++unit < choice.Units.Count;
+            return error.ErrorId is ErrorIds.UnitUnavailable or ErrorIds.DiskFull or ErrorIds.UnitOfAnotherDatabase && ++unit < choice.Units.Count;
         }
     }
 }

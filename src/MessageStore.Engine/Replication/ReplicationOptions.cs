@@ -6,6 +6,9 @@ internal sealed record ReplicationOptions
     /// <summary>Units on different nodes that must acknowledge before a message is called stored, 1 to <see cref="NodeSettings.CopiesLimit"/>.</summary>
     public int Copies { get; init; } = 2;
 
+    /// <summary>The database whose records are stored; empty for none, whose records only units take that serve no database.</summary>
+    public Guid Database { get; init; }
+
     public ReplicationTopology Topology { get; init; } = ReplicationTopology.FanOut;
 
     /// <summary>For how long a node that failed is drawn last in its group.</summary>

@@ -19,7 +19,7 @@ internal sealed class StorageNode(string name, IReadOnlyList<StorageUnit> units,
 
         // The next node works while this one does.
         Task<IReadOnlyList<HopAnswer>>? rest = request.Hops.Count > 1 ? ForwardAsync(request, cancellationToken) : null;
-        HopAnswer own = await StoreAsync(request.Hops[0], records).ConfigureAwait(false);
+        HopAnswer own = await StoreAsync(request.Hops[0], request.Database, records).ConfigureAwait(false);
         return rest is null ? [own] : [own, .. await rest.ConfigureAwait(false)];
     }
 
@@ -46,11 +46,11 @@ internal sealed class StorageNode(string name, IReadOnlyList<StorageUnit> units,
     public ValueTask<IReadOnlyList<ListedRecord>> ListRecordsAsync(string unit, string volume, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult<IReadOnlyList<ListedRecord>>([.. UnitOf(unit).ListRecords(volume).Select(r => new ListedRecord(r.Id, r.Offset, r.Length, r.StorageDate))]);
 
-    public ValueTask<long> EraseAsync(string unit, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult(UnitOf(unit).Erase(records));
+    public ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Admitted(unit, database).Erase(records));
 
-    public ValueTask<long> ExpireAsync(string unit, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult(UnitOf(unit).Expire(now, held));
+    public ValueTask<long> ExpireAsync(string unit, Guid database, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Admitted(unit, database).Expire(now, held));
 
     /// <summary>Opens a volume for reading. The caller disposes it.</summary>
     /// <exception cref="MessageStoreException">UnitUnavailable, PathNotFound, ArchiveUnavailable.</exception>
@@ -61,11 +61,13 @@ internal sealed class StorageNode(string name, IReadOnlyList<StorageUnit> units,
         foreach (StorageUnit unit in units) unit.Dispose();
     }
 
-    private async Task<HopAnswer> StoreAsync(Hop hop, IncomingRecord[] records)
+    private async Task<HopAnswer> StoreAsync(Hop hop, Guid database, IncomingRecord[] records)
     {
         try
         {
-            return new HopAnswer(hop.Unit, await UnitOf(hop.Unit).AppendAsync(records).ConfigureAwait(false), null);
+            StorageUnit unit = UnitOf(hop.Unit);
+            unit.Admit(database, bind: true);
+            return new HopAnswer(hop.Unit, await unit.AppendAsync(records).ConfigureAwait(false), null);
         }
         catch (MessageStoreException error)
         {
@@ -84,6 +86,13 @@ internal sealed class StorageNode(string name, IReadOnlyList<StorageUnit> units,
         {
             return [.. hops.Select(h => new HopAnswer(h.Unit, [], error))];
         }
+    }
+
+    private StorageUnit Admitted(string name, Guid database)
+    {
+        StorageUnit unit = UnitOf(name);
+        unit.Admit(database, bind: false);
+        return unit;
     }
 
     private StorageUnit UnitOf(string unit) => units.FirstOrDefault(u => u.Name == unit || u.ShortName == unit) ?? throw new MessageStoreException(

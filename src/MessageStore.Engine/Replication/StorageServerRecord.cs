@@ -18,6 +18,9 @@ public sealed record StorageUnitRecord
     public required string Name { get; init; }
 
     public UnitAvailability Availability { get; init; }
+
+    /// <summary>The database that it serves; <see langword="null"/> for the first that comes.</summary>
+    public Guid? Database { get; init; }
 }
 
 /// <summary>

@@ -44,7 +44,12 @@ internal sealed partial class StorageUnit
                 try
                 {
                     int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == record.Volume);
-                    if (number < 0 || !Holds(UnitTable.Tag(record.Id), number, record.Offset)) continue;
+                    if (number < 0) continue;
+                    if (!Holds(UnitTable.Tag(record.Id), number, record.Offset))
+                    {
+                        FillDamaged(volumes[number], record);
+                        continue;
+                    }
                     if (InfoAt(number, record.Offset) is { } info)
                     {
                         if (info.Id != record.Id) continue; // another message with the same tag
@@ -81,6 +86,22 @@ internal sealed partial class StorageUnit
         {
             throw ArchiveErrors.Wrap(error, "deleting a volume that is due", path);
         }
+    }
+
+    /// <summary>
+    /// Fills what is left of a record in a stretch that opening found damaged. Only now, when whoever names it has a whole copy elsewhere: until then the bytes are all that there is of it here.
+    /// </summary>
+    private void FillDamaged(UnitVolume volume, ErasedRecord record)
+    {
+        if (record.Length >= VolumeMember.ShortestRecord && volume.Damaged.Any(d => d.Offset <= record.Offset && record.Offset + record.Length <= d.End))
+            Fill(volume.Name, record.Offset, record.Length);
+    }
+
+    /// <summary>Fills damaged stretches that are too short for a record, such as a block header: nothing of a message is in them, and readers of the whole volume would stop there.</summary>
+    private void FillSmall(UnitVolume volume)
+    {
+        foreach (DamagedStretch stretch in volume.Damaged)
+            if (stretch.End - stretch.Offset is >= VolumeMember.ShortestFiller and < VolumeMember.ShortestRecord) Fill(volume.Name, stretch.Offset, stretch.End - stretch.Offset);
     }
 
     private void Fill(VolumeName volume, long offset, long length)

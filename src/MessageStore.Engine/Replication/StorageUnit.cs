@@ -11,11 +11,12 @@ namespace MessageStore.Replication;
 /// <remarks>A write or flush that fails takes the unit out: it acknowledges nothing more until it is opened again. Reading goes on.</remarks>
 internal sealed partial class StorageUnit : IDisposable
 {
-    private const string LockName = "unit.lock";
+    /// <summary>Held by the node that serves the unit.</summary>
+    public const string LockName = "unit.lock";
 
     private readonly IStorage storage;
     private readonly UnitOptions options;
-    private readonly UnitMarker marker;
+    private volatile UnitMarker marker;
     private readonly OwnerLock owner;
     private readonly Lock disk = new(); // held by whoever changes volumes or the table
     private readonly UnitTable table = new();
@@ -49,12 +50,14 @@ internal sealed partial class StorageUnit : IDisposable
     public static StorageUnit Open(IStorage storage, string folder, string node, string? unit, UnitOptions options)
     {
         UnitMarker marker = UnitMarker.Load(storage, folder, node, unit);
-        OwnerLock owner = OwnerLock.Take(storage, Path.Combine(folder, LockName), "storage unit", options.Clock, holder => new MessageStoreException(
+        OwnerLock owner = OwnerLock.Take(storage, Path.Combine(folder, LockName), node, options.Clock, holder => new MessageStoreException(
             ErrorIds.DatabaseInUse, ErrorKind.Busy, $"The storage unit {folder} is served by process {holder?.ProcessId.ToString() ?? "(unknown)"} already.", folder));
         try
         {
             var opened = new StorageUnit(storage, folder, marker, owner, options);
             opened.Recover();
+            if (options.Database is { } database && opened.Database is null) opened.Bind(database);
+            opened.Admit(options.Database ?? opened.Database ?? Guid.Empty, bind: false);
             opened.writer.Start();
             return opened;
         }
@@ -63,6 +66,47 @@ internal sealed partial class StorageUnit : IDisposable
             owner.Dispose();
             if (!ArchiveErrors.IsDevice(error)) throw;
             throw ArchiveErrors.Wrap(error, "opening it", folder);
+        }
+    }
+
+    /// <summary>The database that the unit serves; <see langword="null"/> where it serves none yet, or was made before units said so.</summary>
+    public Guid? Database => marker.Database;
+
+    /// <summary>
+    /// Makes sure that whoever wants something changed is the database that the unit serves. A unit that is empty and serves none becomes this one's with the first record, durably; one of an older
+    /// version that holds records and does not say whose is left as it is, until its node is started with <c>--database</c>.
+    /// </summary>
+    /// <param name="database">The database; empty for a caller that names none.</param>
+    /// <param name="bind">Whether the unit may become this database's.</param>
+    /// <exception cref="MessageStoreException">UnitOfAnotherDatabase; ArchiveUnavailable.</exception>
+    public void Admit(Guid database, bool bind)
+    {
+        if (marker.Database == database || marker.Database is null && (!bind || database == Guid.Empty)) return;
+        lock (disk)
+        {
+            if (marker.Database is { } other)
+            {
+                if (other == database) return;
+                throw new MessageStoreException(ErrorIds.UnitOfAnotherDatabase, ErrorKind.Denied,
+                    $"The storage unit {Name} serves database {other} and takes nothing from {(database == Guid.Empty ? "a caller that names no database" : $"database {database}")}.", Name);
+            }
+            if (table.Count > 0 || volumes.Exists(v => !v.IsGone)) return;
+            Bind(database);
+        }
+    }
+
+    /// <summary>Says from now on, durably, which database the unit serves.</summary>
+    private void Bind(Guid database)
+    {
+        try
+        {
+            UnitMarker bound = marker with { Format = UnitMarker.CurrentFormat, Database = database };
+            bound.Save(storage, Folder);
+            marker = bound;
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, $"binding it to database {database}", Folder);
         }
     }
 
@@ -120,6 +164,7 @@ internal sealed partial class StorageUnit : IDisposable
                 Folder = Folder,
                 Availability = trouble is not null ? UnitAvailability.Unavailable : HasRoom(0) ? UnitAvailability.Available : UnitAvailability.ReadOnly,
                 Reason = trouble?.Message ?? "",
+                Database = Database,
                 RecordCount = table.Count,
                 VolumeCount = volumes.Count(v => !v.IsGone),
                 Bytes = volumes.Where(v => !v.IsGone).Sum(v => v.Length),
@@ -157,6 +202,8 @@ internal sealed partial class StorageUnit : IDisposable
             volume.Length = recovered.End;
             volume.IsGone = recovered.End == 0;
             notes.AddRange(recovered.Notes);
+            volume.Damaged = recovered.Damaged;
+            FillSmall(volume);
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
         {
@@ -204,6 +251,9 @@ internal sealed partial class StorageUnit : IDisposable
         public VolumeName Name => name;
 
         public long Length { get; set; }
+
+        /// <summary>Stretches that opening found damaged and passed over.</summary>
+        public IReadOnlyList<DamagedStretch> Damaged { get; set; } = [];
 
         /// <summary>Whether its file has been deleted; its number stays, so that the table's places keep their meaning.</summary>
         public bool IsGone { get; set; }

@@ -11,6 +11,9 @@ public sealed record StorageUnitStatus
 
     public UnitAvailability Availability { get; init; }
 
+    /// <summary>The database that it serves; <see langword="null"/> where it does not say.</summary>
+    public Guid? Database { get; init; }
+
     /// <summary>Why it takes no records; empty where it does.</summary>
     public string Reason { get; init; } = "";
 

@@ -13,9 +13,10 @@ namespace MessageStore.Replication;
 /// <param name="Node">Name of the node that it belongs to.</param>
 /// <param name="Unit">Name of the unit within the node.</param>
 /// <param name="Salt">Seeds the checksums of block headers.</param>
-internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string Unit, uint Salt)
+/// <param name="Database">The database that it serves; <see langword="null"/> for the first that stores something, or where format 1 did not say.</param>
+internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string Unit, uint Salt, Guid? Database = null)
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     public const string FileName = "unit.json";
 
@@ -23,7 +24,7 @@ internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string U
 
     /// <summary>Makes an empty folder a unit.</summary>
     /// <exception cref="MessageStoreException">DestinationNotEmpty: there is something in it; DiskFull, ArchiveUnavailable.</exception>
-    public static UnitMarker Create(IStorage storage, string folder, string node, string unit, TimeProvider time, Random random)
+    public static UnitMarker Create(IStorage storage, string folder, string node, string unit, TimeProvider time, Random random, Guid? database = null)
     {
         try
         {
@@ -33,8 +34,8 @@ internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string U
                     $"{folder} is not empty, so it is not made a new storage unit. Name an empty folder, or leave out --create where it is a unit already.", folder);
             }
             DurableFolder.Create(storage, folder);
-            var marker = new UnitMarker(CurrentFormat, Guid.CreateVersion7(time.GetUtcNow()), node, unit, (uint)random.NextInt64(1, 1L << 32));
-            AtomicFile.Write(storage, Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(marker));
+            var marker = new UnitMarker(CurrentFormat, Guid.CreateVersion7(time.GetUtcNow()), node, unit, (uint)random.NextInt64(1, 1L << 32), database);
+            marker.Save(storage, folder);
             return marker;
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
@@ -42,6 +43,10 @@ internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string U
             throw ArchiveErrors.Wrap(error, "making it a storage unit", folder);
         }
     }
+
+    /// <summary>Replaces the marker durably.</summary>
+    /// <exception cref="IOException">The device failed.</exception>
+    public void Save(IStorage storage, string folder) => AtomicFile.Write(storage, Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this));
 
     /// <summary>Reads the marker and makes sure that the folder is the unit that it is taken for.</summary>
     /// <param name="unit">The name it must have; <see langword="null"/> for any.</param>
@@ -65,7 +70,7 @@ internal sealed record UnitMarker(int Format, Guid UnitId, string Node, string U
         {
             throw ArchiveErrors.Wrap(error, $"reading its {FileName}", folder);
         }
-        if (marker is null or { Format: < 1 or > CurrentFormat }) throw Unavailable($"its {FileName} is of format {marker?.Format}; this version reads format {CurrentFormat}.");
+        if (marker is null or { Format: < 1 or > CurrentFormat }) throw Unavailable($"its {FileName} is of format {marker?.Format}; this version reads up to {CurrentFormat}.");
         if (marker.Node != node || (unit is not null && marker.Unit != unit))
             throw Unavailable($"it is unit {marker.Node}/{marker.Unit} and was expected to be {node}/{unit ?? "(any)"}. Were disks exchanged?");
         return marker;

@@ -21,5 +21,8 @@ internal sealed record UnitOptions
     /// <summary>Volumes kept open for appending.</summary>
     public int OpenVolumes { get; init; } = 8;
 
+    /// <summary>The database that units are to serve which do not say whose they are; one that serves another is refused. <see langword="null"/> for whatever they say.</summary>
+    public Guid? Database { get; init; }
+
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

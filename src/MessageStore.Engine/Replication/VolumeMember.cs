@@ -35,7 +35,12 @@ internal readonly record struct VolumeMember(VolumeMemberKind Kind, long Length,
     /// <summary>Bytes of a member that say what it is: the longest record header.</summary>
     public const int PrefixLength = ArchiveRecordHeader.MaximumLength;
 
-    private const int ShortestFiller = 26;
+    /// <summary>Length of the shortest filler in bytes.</summary>
+    public const int ShortestFiller = 26;
+
+    /// <summary>Every record is longer than this: its header without names and its trailer.</summary>
+    public const int ShortestRecord = 136;
+
     private const int LongestFiller = 22 + ushort.MaxValue;
     private const int ExtraLengthAt = 10;
     private const int SubfieldAt = 12;

@@ -7,7 +7,11 @@ namespace MessageStore.Replication;
 /// <summary>What opening a volume found.</summary>
 /// <param name="End">Where the next block goes; 0 where the volume was never begun and is gone now.</param>
 /// <param name="Notes">What an administrator should know.</param>
-internal readonly record struct RecoveredVolume(long End, IReadOnlyList<string> Notes);
+/// <param name="Damaged">Stretches that were passed over: acknowledged bytes that are not what was written.</param>
+internal readonly record struct RecoveredVolume(long End, IReadOnlyList<string> Notes, IReadOnlyList<DamagedStretch> Damaged);
+
+/// <summary>A stretch of a volume that is not what was written.</summary>
+internal readonly record struct DamagedStretch(long Offset, long End);
 
 /// <summary>
 /// Goes over a volume when its unit is opened, as the table in docs/format-volume.md says: a whole block header proves that everything before it was durable; what is not
@@ -28,6 +32,7 @@ internal static class VolumeRecovery
     public static RecoveredVolume Recover(IStorage storage, string path, uint salt, Action<ArchivedRecordInfo> found)
     {
         var notes = new List<string>();
+        var damaged = new List<DamagedStretch>();
         long length = storage.FileLength(path);
         using IStorageFile file = storage.Open(path, FileAccessKind.ReadWrite);
         long offset = 0;
@@ -56,6 +61,7 @@ internal static class VolumeRecovery
             if (proven < 0) break;
             long next = FindRecord(file, offset + 1, proven, length);
             notes.Add($"{path} is damaged at offset {offset}: {next - offset} bytes are not what was written.");
+            damaged.Add(new DamagedStretch(offset, next));
             offset = next;
         }
 
@@ -72,9 +78,9 @@ internal static class VolumeRecovery
         if (good < length) CutOff(file, salt, good, length, doubtful, notes);
 
         // What recovery found whole may never have been flushed, and acknowledgements are about to vouch for it.
-        if (good > 0) file.Flush();
+        if (good > 0) DoubtfulTail.MakeDurable(file, Math.Min(doubtful, good), good);
         else storage.DeleteFile(path);
-        return new RecoveredVolume(good, notes);
+        return new RecoveredVolume(good, notes, damaged);
     }
 
     /// <summary>The records of a volume up to a length, by their headers: block headers and fillers are passed by, damage is searched through.</summary>

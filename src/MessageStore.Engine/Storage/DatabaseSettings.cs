@@ -41,6 +41,9 @@ internal sealed record DatabaseSettings
     /// <summary>Object storage that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
     public ObjectSettings? Objects { get; init; }
 
+    /// <summary>The server that has the archive keys; <see langword="null"/> where they are in the database folder.</summary>
+    public KeyServerSettings? Keys { get; init; }
+
     /// <summary>A place of this database as a full path.</summary>
     public static string Resolve(string databasePath, string place) => Path.GetFullPath(place, databasePath);
 

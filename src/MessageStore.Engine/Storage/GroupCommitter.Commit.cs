@@ -56,15 +56,15 @@ internal sealed partial class GroupCommitter
         }
         Volatile.Write(ref logBytes, logBytes + length);
         late = Volatile.Read(ref waiting); // before anybody is answered, so that nobody counts twice
-        if (Meter is { } wanted) Measure(wanted, start, count);
+        foreach (CommitMeter meter in meters) Measure(meter, start, count);
         for (int i = 0; i < count; i++) ((Transaction)working[start + i]).Complete(first + (ulong)i);
         if (log.Tail >= Math.Max(options.LogFileLimit, rotateAt)) RotateIfPossible();
     }
 
-    private void Measure(CommitMeter wanted, int start, int count)
+    private void Measure(CommitMeter meter, int start, int count)
     {
         for (int i = 0; i < count; i++)
-            if (working[start + i] is Transaction { Submitted: > 0 and long since }) wanted.Record(since);
+            if (working[start + i] is Transaction { Submitted: > 0 and long since }) meter.Record(since);
     }
 
     /// <summary>

@@ -30,7 +30,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private byte[] buffer = new byte[SmallestBuffer];
     private MessageStoreException? failure;
     private MessageStoreException? retired;
-    private CommitMeter? meter;
+    private volatile CommitMeter[] meters = [];
     private int waiting;
     private int expected;
     private int late;
@@ -80,11 +80,15 @@ internal sealed partial class GroupCommitter : IDisposable
     /// <summary>Called on the committer's thread after each group of transactions.</summary>
     public Action? AfterCommit { get; set; }
 
-    /// <summary>Told how long each transaction took; <see langword="null"/> while nobody wants to know.</summary>
-    public CommitMeter? Meter
+    /// <summary>Tells a meter how long each transaction takes, until <see cref="Unmeter"/>: a backup's and a test's may listen side by side.</summary>
+    public void Meter(CommitMeter meter)
     {
-        get => Volatile.Read(ref meter);
-        set => Volatile.Write(ref meter, value);
+        lock (gate) meters = [.. meters, meter];
+    }
+
+    public void Unmeter(CommitMeter meter)
+    {
+        lock (gate) meters = [.. meters.Where(m => m != meter)];
     }
 
     public void Start() => thread.Start();
@@ -128,7 +132,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private void Enqueue(ReadOnlySpan<object> items)
     {
         bool mustWake;
-        if (Meter is not null)
+        if (meters.Length > 0)
         {
             long now = Stopwatch.GetTimestamp();
             foreach (object item in items)

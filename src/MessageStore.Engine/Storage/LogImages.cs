@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using MessageStore.IO;
 
@@ -27,6 +28,34 @@ internal sealed class LogImages(uint salt, IReadOnlySet<Guid> wanted)
                 Look(file, (TransactionType)header.Type, payload, reader.FrameOffset);
             }
             offset = reader.End.Offset + FrameHeader.Alignment;
+        }
+    }
+
+    /// <summary>Looks through a file whose frames do not follow each other by number, such as a segment. Payloads are not verified here.</summary>
+    /// <exception cref="IOException">The device failed.</exception>
+    public void ScanLoose(IStorageFile file, CancellationToken cancellationToken)
+    {
+        byte[] head = ArrayPool<byte>.Shared.Rent(FrameHeader.Size + ImageHeader.Size + ushort.MaxValue);
+        try
+        {
+            for (long at = 0; ;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int read = file.ReadFully(head.AsSpan(0, FrameHeader.Size), at);
+                if (!FrameHeader.TryRead(head.AsSpan(0, read), salt, out FrameHeader header))
+                {
+                    if (FrameScanner.FindNext(file, salt, at) is not { } next) return;
+                    (at, header) = next;
+                }
+                Span<byte> payload = head.AsSpan(0, Math.Min(header.PayloadLength, ImageHeader.Size + ushort.MaxValue));
+                payload = payload[..file.ReadFully(payload, at + FrameHeader.Size)];
+                if (payload.Length >= ImageHeader.PartHeaderSize) Look(file, (TransactionType)header.Type, payload, at);
+                at += header.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(head);
         }
     }
 

@@ -18,8 +18,6 @@ internal sealed class LogWriter : IDisposable
     /// </summary>
     private const int GrowingPays = 128 << 10;
 
-    private const int RewriteBlock = 1 << 20;
-
     private static readonly byte[] Zeros = new byte[LargestStep];
 
     private readonly IStorage storage;
@@ -55,8 +53,7 @@ internal sealed class LogWriter : IDisposable
     /// Goes on with a file that recovery has read up to <paramref name="tail"/>; whatever lies beyond is cut off, and what lies before is made durable.
     /// </summary>
     /// <param name="doubtful">
-    /// Where the last group commit begins. Nothing says that its flush ever succeeded: recovery may have read it from the system's cache, which keeps
-    /// showing what a failed flush has dropped and never writes it again unless it is written again.
+    /// Where the last group commit begins: nothing says that its flush ever succeeded (<see cref="DoubtfulTail"/>).
     /// </param>
     public void Resume(LogFile existing, long tail, long doubtful)
     {
@@ -64,14 +61,7 @@ internal sealed class LogWriter : IDisposable
         try
         {
             if (opened.Length > tail) opened.SetLength(tail);
-            byte[] rewritten = new byte[Math.Min(RewriteBlock, tail - doubtful)];
-            for (long offset = doubtful; offset < tail; offset += rewritten.Length)
-            {
-                Span<byte> block = rewritten.AsSpan(0, (int)Math.Min(rewritten.Length, tail - offset));
-                block = block[..opened.ReadFully(block, offset)]; // the last frame's padding may be missing
-                opened.Write(block, offset);
-            }
-            opened.Flush();
+            DoubtfulTail.MakeDurable(opened, doubtful, tail);
             storage.FlushFolder(folder);
         }
         catch

@@ -21,8 +21,11 @@ public sealed record NodeSettings
     /// <summary>The directory of storage server records: the full path of a file.</summary>
     public required string Directory { get; init; }
 
-    /// <summary>The file with the key that nodes ask for.</summary>
-    public required string KeyFile { get; init; }
+    /// <summary>The file with the key that nodes ask for; <see langword="null"/> where they ask for a certificate alone.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>A certificate with its key (.pfx or .pem) to show to nodes that ask for one; <see langword="null"/> for none.</summary>
+    public string? CertificateFile { get; init; }
 
     /// <summary>Units on different nodes that must acknowledge before a message is called stored, 1 to <see cref="CopiesLimit"/>.</summary>
     public int Copies { get; init; } = 2;

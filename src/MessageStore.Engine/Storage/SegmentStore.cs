@@ -157,9 +157,18 @@ internal sealed partial class SegmentStore(IStorage storage, string folder, Grou
         IStorageFile file = storage.Open(PathOf(number), FileAccessKind.CreateOrTruncate);
         byte[] header = new GroupFileHeader(GroupFileKind.Segment, identity, (ulong)number).Encode(0, 0);
         var segment = new Segment(number, file, header.Length);
+        try
+        {
+            Write(segment, header, 0);
+        }
+        catch
+        {
+            // Nothing may name it: a checkpoint that did could not be opened. The next segment of its number begins it anew.
+            segment.Dispose();
+            throw;
+        }
         retired.TryRemove(number, out _);
         segments[number] = segment;
-        Write(segment, header, 0);
         return segment;
     }
 

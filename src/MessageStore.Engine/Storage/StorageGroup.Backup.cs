@@ -110,11 +110,10 @@ internal sealed partial class StorageGroup
     public Task BackedUpAsync(BackupMark mark) =>
         CommitAsync(Transaction.BackedUp(mark.Id, mark.Lsn, mark.StartedTicks, Identity.Salt));
 
-    /// <summary>Told how long users wait for their transactions; <see langword="null"/> while nobody wants to know.</summary>
-    public CommitMeter? Meter
-    {
-        set => committer.Meter = value;
-    }
+    /// <inheritdoc cref="GroupCommitter.Meter"/>
+    public void Meter(CommitMeter meter) => committer.Meter(meter);
+
+    public void Unmeter(CommitMeter meter) => committer.Unmeter(meter);
 
     public BackupMark? LastBackup => applier.LastBackup;
 

@@ -154,6 +154,49 @@ internal sealed partial class StorageGroup
         return images;
     }
 
+    /// <summary>Where images of some messages lie in the segments, whether anybody needs them still or not.</summary>
+    /// <inheritdoc cref="FindInLogs"/>
+    public LogImages FindInSegments(IReadOnlySet<Guid> wanted, List<IStorageFile> open, CancellationToken cancellationToken)
+    {
+        var images = new LogImages(Identity.Salt, wanted);
+        foreach (string path in storage.ListFiles(segments.Folder))
+        {
+            try
+            {
+                IStorageFile file = storage.Open(path, FileAccessKind.Read);
+                open.Add(file);
+                images.ScanLoose(file, cancellationToken);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Another source may have it.
+            }
+        }
+        return images;
+    }
+
+    /// <summary>The body of a message that is archived, from an image of the time when it was not.</summary>
+    /// <returns><see langword="null"/> where that image is not whole, or is of something else.</returns>
+    public Stream? OpenWhole(IndexEntry archived, ushort summaryLength, ImageSource source)
+    {
+        IndexEntry image = archived;
+        image.SummaryLength = summaryLength;
+        image.Flags &= ~EntryFlags.Archived;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(ImageFrames.Longest);
+        try
+        {
+            return ImageFrames.Verify(source, image, Identity.Salt, buffer, out _, out _) is null ? new ImageBodyStream(source, image) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     /// <summary>Puts a good copy of an image in the place of a bad one. The bad one's bytes stay as they are until their segment is compacted.</summary>
     /// <param name="summaryLength">The copy's.</param>
     /// <returns>Whether the message is whole now: the copy was read back.</returns>

@@ -88,8 +88,14 @@ internal sealed partial class StorageGroup
     }
 
     /// <summary>Stores a message, in one transaction up to 1 MiB and in parts beyond, so that no large message keeps others waiting.</summary>
-    public Task AppendAsync(ImageHeader image, MessageSummary summary, MessageBody body, CancellationToken cancellationToken) =>
-        StoreAsync(TransactionType.Append, image, summary, body, cancellationToken);
+    /// <exception cref="MessageStoreException">MailboxNotFound: the mailbox was removed while the message was on its way, and the message is not there.</exception>
+    public async Task AppendAsync(ImageHeader image, MessageSummary summary, MessageBody body, CancellationToken cancellationToken)
+    {
+        await StoreAsync(TransactionType.Append, image, summary, body, cancellationToken).ConfigureAwait(false);
+        // A removal that came before it in the log leaves an append nowhere to go, and one that came behind it has taken the message: numbers are never used again.
+        lock (index.Gate)
+            if (index.FindMailbox(image.Mailbox) is null) throw MailboxGone();
+    }
 
     /// <summary>
     /// Brings a message back from the archive. Until the last transaction the archive answers, after it the store; a message that is deleted meanwhile stays so.

@@ -1,3 +1,4 @@
+using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Messages;
 
@@ -19,7 +20,7 @@ public static class MessageExporter
     /// <param name="store">The database.</param>
     /// <param name="query">Which messages.</param>
     /// <param name="options">Where to, and in which form.</param>
-    /// <param name="failed">Gets the error of each message that was passed over, one at a time.</param>
+    /// <param name="failed">Gets the error of each message that was passed over, one at a time; one for all messages of an archive file that is missing, at the end.</param>
     /// <param name="progress">Counts messages; the total is not known.</param>
     /// <param name="cancellationToken">Ends the export; an mbox file is not left behind then.</param>
     /// <exception cref="MessageStoreException">
@@ -39,6 +40,7 @@ public static class MessageExporter
         ArgumentNullException.ThrowIfNull(options);
         string path = Path.GetFullPath(options.Path);
         bool byMailbox = options.Format == ExportFormat.Eml && await ReachesManyAsync(store, query, cancellationToken).ConfigureAwait(false);
+        var lost = new LostFiles();
         var tally = new TransferTally("Exporting mail", path, progress);
         try
         {
@@ -53,11 +55,20 @@ public static class MessageExporter
                     await target.WriteAsync(message, body, cancellationToken).ConfigureAwait(false);
                     tally.Add(body.Length, isPartial: false);
                 }
+                catch (MessageStoreException error) when (lost.Takes(error))
+                {
+                    tally.AddFailed();
+                }
                 catch (MessageStoreException error)
                 {
                     tally.Add(error);
                     failed?.Invoke(error);
                 }
+            }
+            foreach ((_, MessageStoreException error) in lost.Errors())
+            {
+                tally.Say(error);
+                failed?.Invoke(error);
             }
             target.Complete();
         }

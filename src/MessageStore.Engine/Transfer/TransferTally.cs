@@ -35,9 +35,21 @@ internal sealed class TransferTally(string activity, string status, IProgress<Ru
 
     public void Add(MessageStoreException error)
     {
+        AddFailed();
+        Say(error);
+    }
+
+    /// <summary>Counts a failure that is said together with others.</summary>
+    public void AddFailed()
+    {
         Failed++;
-        if (errors.Count < ErrorsKept) errors.Add(error.Message);
         Report();
+    }
+
+    /// <summary>Keeps an error that was counted already.</summary>
+    public void Say(MessageStoreException error)
+    {
+        if (errors.Count < ErrorsKept) errors.Add(error.Message);
     }
 
     private void Report()

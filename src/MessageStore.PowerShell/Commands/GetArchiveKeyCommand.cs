@@ -19,16 +19,23 @@ public sealed class GetArchiveKeyCommand : DatabaseQueryCommand
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Guid[] Id { get; set; } = [];
 
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Unit { get; set; }
+
+    [Parameter]
+    public DateTimeOffset? DueBefore { get; set; }
+
     protected override void ProcessRecord()
     {
         page ??= new Page(PagingParameters);
-        string? mailbox = Mailbox;
+        (string? mailbox, string? unit, DateTimeOffset? due) = (Mailbox, Unit, DueBefore);
         Guid?[] wanted = Id.Length == 0 ? [null] : [.. Id.Select(static id => (Guid?)id)];
         Use(Database, async (store, run) =>
         {
             foreach (Guid? id in wanted)
             {
-                await foreach (ArchiveKey key in store.ListKeysAsync(id, mailbox, run.Token).ConfigureAwait(false))
+                await foreach (ArchiveKey key in store.ListKeysAsync(id, mailbox, unit, due, run.Token).ConfigureAwait(false))
                 {
                     if (page.IsFull) return;
                     if (page.Take()) run.Write(key, store.Path);

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
@@ -25,6 +26,17 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
 
     [Parameter]
     public BackupKind Kind { get; set; }
+
+    [Parameter]
+    public BackupCompression BackupCompression { get; set; }
+
+    [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
 
     [Parameter]
     [ValidateSpan]
@@ -57,13 +69,18 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
         {
             Task = Task,
             Archive = HasCriterion ? ArchiveOptions(dryRun: false) : null,
-            Backup = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind },
+            Backup = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Compression = BackupCompression },
             ArchiveInterval = ArchiveInterval,
             BackupInterval = BackupInterval,
             Cycles = Cycles,
             Wait = Wait,
         };
-        UseOrStart((store, run) => MaintainAsync(store, options, run));
+        (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
+        UseOrStart(async (store, run) =>
+        {
+            using BackupSecret secret = BackupSecret.Open(password, keyFile);
+            await MaintainAsync(store, options with { Backup = options.Backup with { Key = secret.Source } }, run).ConfigureAwait(false);
+        });
     }
 
     private static async System.Threading.Tasks.Task MaintainAsync(IMessageStore store, MaintenanceOptions options, Run run)

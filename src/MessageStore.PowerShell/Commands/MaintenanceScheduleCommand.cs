@@ -40,6 +40,14 @@ public abstract class MaintenanceScheduleCommand : StoreCommand
     public TimeSpan? RetainFor { get; set; }
 
     [Parameter]
+    public BackupCompression BackupCompression { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
+
+    [Parameter]
     [ValidateSpan]
     public TimeSpan Wait { get; set; } = TimeSpan.FromHours(1);
 
@@ -63,6 +71,8 @@ public abstract class MaintenanceScheduleCommand : StoreCommand
         OlderThan = OlderThan,
         ReadState = ReadState,
         RetainFor = RetainFor,
+        BackupCompression = BackupCompression,
+        KeyFile = KeyFile,
         Wait = Wait,
         User = User,
         PowerShellPath = PowerShellPath(),

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
 
@@ -15,6 +16,16 @@ public sealed class RemoveExpiredMessageCommand : DatabaseRunCommand
     [ArgumentCompleter(typeof(MailboxCompleter))]
     public string[] Mailbox { get; set; } = [];
 
+    /// <summary>How long records of messages that their users deleted are kept.</summary>
+    [Parameter]
+    [ValidateSpan]
+    public TimeSpan KeepDeletedFor { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>The share of an archive file that such records must be for it to be written anew.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 1.0)]
+    public double MinimumDeadShare { get; set; } = 0.25;
+
     private protected override string Activity => "Removing what has expired";
 
     /// <summary>Whether <c>-WhatIf</c> or <c>$WhatIfPreference</c> asks for words instead of deeds.</summary>
@@ -24,7 +35,7 @@ public sealed class RemoveExpiredMessageCommand : DatabaseRunCommand
 
     protected override void ProcessRecord()
     {
-        var options = new ExpiryOptions { Mailboxes = Mailbox };
+        var options = new ExpiryOptions { Mailboxes = Mailbox, KeepDeletedFor = KeepDeletedFor, MinimumDeadShare = MinimumDeadShare };
         if (IsPreview)
         {
             Preview(options with { DryRun = true });
@@ -47,7 +58,7 @@ public sealed class RemoveExpiredMessageCommand : DatabaseRunCommand
         Use(Database, async (store, run) => found = await store.ExpireAsync(options, run.Progress, run.Token).ConfigureAwait(false));
         if (found is null) return;
         foreach (ExpiryReceipt receipt in found.Receipts)
-            ShouldProcess(receipt.Mailbox, $"Remove {receipt.Due - receipt.Held} expired messages and keep {receipt.Held} that are held");
+            ShouldProcess(receipt.Mailbox, $"Remove {receipt.Due - receipt.Held} expired messages and keep {receipt.Held} that are held{(receipt.Reclaimed > 0 ? $"; give up {receipt.Reclaimed} records of deleted messages" : "")}");
         if (found.Receipts.Count == 0) ShouldProcess(Database, "Remove 0 expired messages");
         WriteObject(found);
     }

@@ -85,7 +85,7 @@ public sealed class RestoreArchivedMessageCommand : DatabaseItemCommand
     {
         ErrorIds.MessageNotFound => ErrorKind.NotFound,
         ErrorIds.ArchiveAccessDenied => ErrorKind.Denied,
-        ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing => ErrorKind.Damaged,
+        ErrorIds.ArchiveDamaged or ErrorIds.ArchiveFileMissing or ErrorIds.ArchiveKeyMissing => ErrorKind.Damaged,
         _ => ErrorKind.Device,
     };
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using System.Security;
 using System.Text;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
@@ -61,6 +62,14 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
     public string[] StorageGroup { get; set; } = [];
 
     [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
+
+    [Parameter]
     public SwitchParameter SkipDamaged { get; set; }
 
     [Parameter]
@@ -90,14 +99,15 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
             Force = Force,
             SkipDamaged = SkipDamaged,
         };
+        (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
         string? plan = null;
-        if (!SkipDamaged && !Execute(Destination, async run => plan = Describe(await MessageDatabase.PreviewRestoreAsync(options, run.Token).ConfigureAwait(false)))) return;
+        if (!SkipDamaged && !Execute(Destination, async run => plan = await DescribeAsync(options, password, keyFile, run).ConfigureAwait(false))) return;
         bool replaces = Force && Directory.Exists(Destination) && Directory.EnumerateFileSystemEntries(Destination).Any();
         string action = (replaces ? "Move aside what stands there and restore the database of backup '" : "Restore the database of backup '") + BackupPath + "'";
         plan ??= $"{action} to '{Destination}', leaving out what is damaged";
         if (!ShouldProcess(plan, $"{action} to '{Destination}'?", "Confirm") || (replaces && !Confirms(action))) return;
-        if (AsJob) StartJob(Destination, run => RestoreAsync(options, run));
-        else Execute(Destination, run => RestoreAsync(options, run));
+        if (AsJob) StartJob(Destination, run => RestoreAsync(options, password, keyFile, run));
+        else Execute(Destination, run => RestoreAsync(options, password, keyFile, run));
     }
 
     /// <summary>The plan in words: which files, in which order, how much and how long.</summary>
@@ -110,9 +120,16 @@ public sealed class RestoreMessageDatabaseCommand : StoreCommand
         return text.ToString();
     }
 
-    private static async Task RestoreAsync(RestoreOptions options, Run run)
+    private static async Task<string> DescribeAsync(RestoreOptions options, SecureString? password, string? keyFile, Run run)
     {
-        RestoreRun result = await MessageDatabase.RestoreAsync(options, run.Progress, run.Token).ConfigureAwait(false);
+        using BackupSecret secret = BackupSecret.Open(password, keyFile);
+        return Describe(await MessageDatabase.PreviewRestoreAsync(options with { Key = secret.Source }, run.Token).ConfigureAwait(false));
+    }
+
+    private static async Task RestoreAsync(RestoreOptions options, SecureString? password, string? keyFile, Run run)
+    {
+        using BackupSecret secret = BackupSecret.Open(password, keyFile);
+        RestoreRun result = await MessageDatabase.RestoreAsync(options with { Key = secret.Source }, run.Progress, run.Token).ConfigureAwait(false);
         foreach (string warning in result.Warnings) run.Warning(warning);
         run.Write(result);
     }

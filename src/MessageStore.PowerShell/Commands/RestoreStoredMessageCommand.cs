@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
@@ -47,6 +48,14 @@ public sealed class RestoreStoredMessageCommand : StoreCommand
     [Parameter]
     public DateTimeOffset? ReceivedBefore { get; set; }
 
+    [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
+
     [Parameter(ParameterSetName = "Destination")]
     public SwitchParameter Force { get; set; }
 
@@ -69,14 +78,16 @@ public sealed class RestoreStoredMessageCommand : StoreCommand
         bool force = Force;
         Execute(target, async run =>
         {
+            using BackupSecret secret = BackupSecret.Open(EncryptionKey, KeyFile);
+            MessageRestoreOptions asked = options with { Key = secret.Source };
             if (toFiles)
             {
-                await ShowAsync(MessageDatabase.ExtractMessagesAsync(options, target, force, run.Progress, run.Token), run, null).ConfigureAwait(false);
+                await ShowAsync(MessageDatabase.ExtractMessagesAsync(asked, target, force, run.Progress, run.Token), run, null).ConfigureAwait(false);
                 return;
             }
 
             IMessageStore store = await MessageDatabase.OpenAsync(target, run.Token).ConfigureAwait(false);
-            await using (store.ConfigureAwait(false)) await ShowAsync(store.RestoreMessagesAsync(options, run.Progress, run.Token), run, store.Path).ConfigureAwait(false);
+            await using (store.ConfigureAwait(false)) await ShowAsync(store.RestoreMessagesAsync(asked, run.Progress, run.Token), run, store.Path).ConfigureAwait(false);
         });
     }
 

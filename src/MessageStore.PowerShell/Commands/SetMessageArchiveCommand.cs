@@ -36,6 +36,11 @@ public sealed class SetMessageArchiveCommand : DatabaseQueryCommand
     public string? NodeAuthorityFile { get; set; }
 
     [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? NodeCertificateFile { get; set; }
+
+    [Parameter]
     [ValidateRange(1, NodeSettings.CopiesLimit)]
     public int Copies { get; set; } = 2;
 
@@ -61,11 +66,12 @@ public sealed class SetMessageArchiveCommand : DatabaseQueryCommand
     private NodeSettings? Changed(DatabaseStatus status)
     {
         if (status.Nodes is null && Target == ArchiveTarget.Files) return null;
-        NodeSettings settings = status.Nodes ?? new NodeSettings { Directory = Required(NodeDirectory, nameof(NodeDirectory)), KeyFile = Required(NodeKeyFile, nameof(NodeKeyFile)) };
+        NodeSettings settings = status.Nodes ?? new NodeSettings { Directory = Required(NodeDirectory, nameof(NodeDirectory)), KeyFile = NodeCertificateFile is null ? Required(NodeKeyFile, nameof(NodeKeyFile)) : NodeKeyFile };
         return settings with
         {
             Directory = NodeDirectory ?? settings.Directory,
             KeyFile = NodeKeyFile ?? settings.KeyFile,
+            CertificateFile = NodeCertificateFile ?? settings.CertificateFile,
             AuthorityFile = NodeAuthorityFile ?? settings.AuthorityFile,
             Copies = MyInvocation.BoundParameters.ContainsKey(nameof(Copies)) ? Copies : settings.Copies,
             Topology = MyInvocation.BoundParameters.ContainsKey(nameof(Topology)) ? Topology : settings.Topology,

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
@@ -25,6 +26,17 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
 
     [Parameter]
     public BackupPriority Priority { get; set; }
+
+    [Parameter]
+    public BackupCompression Compression { get; set; }
+
+    [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
 
     [Parameter(Mandatory = true, ParameterSetName = "Continuous")]
     public SwitchParameter Continuous { get; set; }
@@ -55,16 +67,22 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
     {
         string groups = StorageGroup.Length == 0 ? "all storage groups" : "storage groups " + string.Join(", ", StorageGroup);
         if (!ShouldProcess(Database, $"Back up {groups}{(Continuous ? " again and again" : "")}")) return;
-        var options = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Priority = Priority };
+        var options = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Priority = Priority, Compression = Compression };
+        (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
         if (!Continuous)
         {
-            UseOrStart(async (store, run) => Show(await store.BackupAsync(options, run.Progress, run.Token).ConfigureAwait(false), run));
+            UseOrStart(async (store, run) =>
+            {
+                using BackupSecret secret = BackupSecret.Open(password, keyFile);
+                Show(await store.BackupAsync(options with { Key = secret.Source }, run.Progress, run.Token).ConfigureAwait(false), run);
+            });
             return;
         }
-        var continuous = new ContinuousBackupOptions { Backup = options, Interval = Interval, LogShippingInterval = LogShippingInterval, MaximumAge = MaximumAge, FullInterval = FullInterval };
+        var continuous = new ContinuousBackupOptions { Interval = Interval, LogShippingInterval = LogShippingInterval, MaximumAge = MaximumAge, FullInterval = FullInterval };
         UseOrStart(async (store, run) =>
         {
-            await foreach (ContinuousBackupEvent told in store.BackupContinuouslyAsync(continuous, run.Progress, run.Token).ConfigureAwait(false))
+            using BackupSecret secret = BackupSecret.Open(password, keyFile);
+            await foreach (ContinuousBackupEvent told in store.BackupContinuouslyAsync(continuous with { Backup = options with { Key = secret.Source } }, run.Progress, run.Token).ConfigureAwait(false))
             {
                 if (told.Run is not null) Show(told.Run, run);
                 else run.Error(new MessageStoreException(told.ErrorId, told.ErrorKind, told.Reason, store.Path));
@@ -78,5 +96,7 @@ public sealed class StartStorageGroupBackupCommand : DatabaseRunCommand
         run.Write(backup);
         foreach (BackupCopy copy in backup.Copies)
             if (!copy.IsComplete) run.Error(new MessageStoreException(copy.ErrorId, ErrorKind.Device, copy.Reason, copy.Path));
+        if (backup.Copies.Where(copy => copy.IsComplete).All(copy => copy.IsStream))
+            run.Warning($"The backup went into {backup.Path}. Nobody can look whether it arrived: test it where it is, and do not count on BackupAge, which it does not change.");
     }
 }

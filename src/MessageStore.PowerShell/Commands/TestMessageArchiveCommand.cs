@@ -34,9 +34,10 @@ public sealed class TestMessageArchiveCommand : DatabaseRunCommand
         var options = new ArchiveTestOptions { Mailboxes = Mailbox, Rebuild = rebuilds };
         UseOrStart(async (store, run) =>
         {
-            ArchiveTest test = await store.TestArchiveAsync(options, run.Progress, run.Token).ConfigureAwait(false);
+            ArchiveTest test = await store.TestArchiveAsync(options, run.Progress, null, run.Token).ConfigureAwait(false);
             run.Write(test);
             foreach (ArchiveFinding finding in test.Findings.Where(static f => !f.IsRepaired && !f.IsHarmless)) run.Error(Damage(finding));
+            if (test.FindingCount > test.Findings.Count) run.Warning($"{test.FindingCount - test.Findings.Count} more findings are not listed.");
         });
     }
 

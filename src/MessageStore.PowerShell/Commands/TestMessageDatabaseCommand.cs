@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
+using System.Security;
+using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
 
@@ -21,6 +23,14 @@ public sealed class TestMessageDatabaseCommand : DatabaseRunCommand
     [Parameter]
     public SwitchParameter SkipArchive { get; set; }
 
+    [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
+
     private protected override string Activity => "Testing database";
 
     protected override void ProcessRecord()
@@ -28,9 +38,11 @@ public sealed class TestMessageDatabaseCommand : DatabaseRunCommand
         // Reading needs no consent; -WhatIf with -Repair still tests, and says what is damaged without touching it.
         bool repair = Repair && ShouldProcess(Database, "Put good copies in the place of what is damaged");
         var options = new DatabaseTestOptions { StorageGroups = StorageGroup, Repair = repair, SkipArchive = SkipArchive };
+        (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
         UseOrStart(async (store, run) =>
         {
-            DatabaseTest test = await store.TestAsync(options, run.Progress, null, run.Token).ConfigureAwait(false);
+            using BackupSecret secret = BackupSecret.Open(password, keyFile);
+            DatabaseTest test = await store.TestAsync(options with { BackupKey = secret.Source }, run.Progress, null, run.Token).ConfigureAwait(false);
             run.Write(test);
             if (test.Result == DatabaseTestResult.Damaged) run.Error(Damage(test));
         });

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Security;
 using MessageStore.PowerShell.Binding;
 using MessageStore.PowerShell.Completion;
 using MessageStore.PowerShell.Hosting;
@@ -32,6 +33,14 @@ public sealed class TestStorageGroupBackupCommand : StoreCommand
     public TimeSpan? TimeLimit { get; set; }
 
     [Parameter]
+    public SecureString? EncryptionKey { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? KeyFile { get; set; }
+
+    [Parameter]
     public SwitchParameter AsJob { get; set; }
 
     private protected override string Activity => "Testing backup";
@@ -42,15 +51,17 @@ public sealed class TestStorageGroupBackupCommand : StoreCommand
         foreach (string path in Expand(literal ? LiteralPath : Path, literal))
         {
             var options = new DrillOptions { Path = path, ScratchPath = ScratchPath, TimeLimit = TimeLimit };
-            if (AsJob) StartJob(path, run => DrillAsync(options, run));
-            else Execute(path, run => DrillAsync(options, run));
+            (SecureString? password, string? keyFile) = (EncryptionKey, KeyFile);
+            if (AsJob) StartJob(path, run => DrillAsync(options, password, keyFile, run));
+            else Execute(path, run => DrillAsync(options, password, keyFile, run));
         }
     }
 
     /// <summary>A drill that did not end with Verified is a result and an error: scripts read the one, nobody overlooks the other.</summary>
-    private static async Task DrillAsync(DrillOptions options, Run run)
+    private static async Task DrillAsync(DrillOptions options, SecureString? password, string? keyFile, Run run)
     {
-        BackupDrill drill = await MessageDatabase.TestBackupAsync(options, run.Progress, run.Token).ConfigureAwait(false);
+        using BackupSecret secret = BackupSecret.Open(password, keyFile);
+        BackupDrill drill = await MessageDatabase.TestBackupAsync(options with { Key = secret.Source }, run.Progress, run.Token).ConfigureAwait(false);
         run.Write(drill);
         if (drill.Result == DrillResult.Verified) return;
         bool failed = drill.Result == DrillResult.Failed;

@@ -12,6 +12,10 @@ internal static class RecommendedActions
         ErrorIds.DatabaseFormatTooNew or ErrorIds.BackupFormatTooNew => "Update the MessageStore module.",
         ErrorIds.DatabaseDamaged or ErrorIds.LogDamaged or ErrorIds.StoreDamaged or ErrorIds.StoreMissing or ErrorIds.KeysDamaged =>
             "Restore with Restore-MessageDatabase, with -LogPath if the logs survived. See about_MessageStore_Recovery.",
+        ErrorIds.KeysUnavailable => "Bring PostgreSQL or the way to it back; current mail is not affected.",
+        ErrorIds.KeysExist => "Make sure that no other copy of this database uses the keys there, then add -Force.",
+        ErrorIds.KeysClosedForWriting => "Open the database again; what was acknowledged is there.",
+        ErrorIds.MessageExpired => "The message was to be deleted by its retention; a hold placed in time would have kept it.",
         ErrorIds.LogMissing => "Bring the log path back, or restore. See about_MessageStore_Recovery.",
         ErrorIds.GroupClosedForWriting => "Repair the log device, then open the database again.",
         ErrorIds.GroupNotFound => "List the storage groups with Get-StorageGroup.",
@@ -29,6 +33,7 @@ internal static class RecommendedActions
         ErrorIds.ScheduleNotFound => "List the schedules with Get-MaintenanceSchedule.",
         ErrorIds.SearchIndexIncomplete => "Find what is damaged with Test-MessageDatabase, or bring the archive path back; then run Update-MessageSearchIndex again.",
         ErrorIds.ArchiveUnavailable => "Bring the archive path back; current mail is not affected.",
+        ErrorIds.ArchiveFileMissing => "Bring the archive file back from another copy of the archive folder. Test-MessageArchive names all that are missing.",
         ErrorIds.ArchiveDamaged or ErrorIds.ArchiveKeyMissing or ErrorIds.MessageDamaged =>
             "Take the message from a backup or another copy. See about_MessageStore_Recovery.",
         ErrorIds.ArchiveAccessDenied => "The message says who barred the archive; Unblock-MessageArchive opens it.",
@@ -37,6 +42,7 @@ internal static class RecommendedActions
         ErrorIds.BackupNotFound => "List the backups with Get-StorageGroupBackup.",
         ErrorIds.BackupDamaged or ErrorIds.BackupIncomplete or ErrorIds.BackupFailed =>
             "Do not rely on this file: make another backup and prove it with Test-StorageGroupBackup.",
+        ErrorIds.BackupKeyRequired or ErrorIds.BackupKeyWrong => "Give the key that the backup was made with: -EncryptionKey for a password, -KeyFile for a file. A new chain, with a key of its own, begins with -Kind Full.",
         ErrorIds.BackupFormatTooOld => "Make a new backup with Start-StorageGroupBackup.",
         ErrorIds.BaseBackupNotFound => "Make a full backup with Start-StorageGroupBackup -Kind Full; incremental ones can follow it.",
         ErrorIds.BackupTooOld => "Look at the errors before this one: they say why no newer backup could be made.",
@@ -45,6 +51,7 @@ internal static class RecommendedActions
         ErrorIds.DestinationNotEmpty => "Choose an empty destination, or add -Force to replace what is there.",
         ErrorIds.PointInTimeNotCovered => "Choose a time within the backup and its logs, or add -LogPath.",
         ErrorIds.NotEnoughCopies => "See that enough storage nodes run, then Repair-StorageNode; what could not be stored stays where it was.",
+        ErrorIds.UnitOfAnotherDatabase => "Give each database storage units of its own; several may be on one node.",
         ErrorIds.NodesNotSet => "Name the storage nodes with Set-MessageArchive -Target Nodes.",
         ErrorIds.NodeNotFound => "List the storage nodes with Get-StorageNodeRecord.",
         ErrorIds.ArchiveFailed => "Read the reason in the receipt; the messages stay readable, and the next run tries again.",

@@ -8,7 +8,7 @@ using Microsoft.Net.Http.Headers;
 namespace MessageStore.Server.Nodes;
 
 /// <summary>The requests of a storage node. Protocol: docs/replication.md.</summary>
-internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget memory)
+internal sealed class NodeEndpoints(StorageNode node, NodeKey? key, ByteBudget memory)
 {
     private const int CopyBlockSize = 256 << 10;
 
@@ -20,17 +20,17 @@ internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget me
         host.MapGet("/units/{unit}/volumes", (string unit) => AnswerAsync(() => node.ListVolumesAsync(unit)));
         host.MapGet("/units/{unit}/volumes/{day}/{file}", ReadAsync);
         host.MapGet("/units/{unit}/records/{day}/{file}", (string unit, string day, string file) => AnswerAsync(() => node.ListRecordsAsync(unit, $"{day}/{file}")));
-        host.MapPost("/units/{unit}/erase", (string unit, HttpContext context) => AnswerAsync(async () =>
-            await node.EraseAsync(unit, await BodyAsync<ErasedRecord[]>(context).ConfigureAwait(false)).ConfigureAwait(false)));
-        host.MapPost("/units/{unit}/expire", (string unit, string now, HttpContext context) => AnswerAsync(async () =>
-            await node.ExpireAsync(unit, Date(now), (await BodyAsync<Guid[]>(context).ConfigureAwait(false)).ToHashSet()).ConfigureAwait(false)));
+        host.MapPost("/units/{unit}/erase", (string unit, Guid? database, HttpContext context) => AnswerAsync(async () =>
+            await node.EraseAsync(unit, database ?? Guid.Empty, await BodyAsync<ErasedRecord[]>(context).ConfigureAwait(false)).ConfigureAwait(false)));
+        host.MapPost("/units/{unit}/expire", (string unit, string now, Guid? database, HttpContext context) => AnswerAsync(async () =>
+            await node.ExpireAsync(unit, database ?? Guid.Empty, Date(now), (await BodyAsync<Guid[]>(context).ConfigureAwait(false)).ToHashSet()).ConfigureAwait(false)));
         host.MapGet("/health", HealthAsync);
     }
 
     /// <summary>Before anything else is looked at: a stranger learns nothing and costs no more than a header.</summary>
     private async Task AuthenticateAsync(HttpContext context, RequestDelegate next)
     {
-        if (key.IsShownBy(context.Request.Headers.Authorization))
+        if (key is null || key.IsShownBy(context.Request.Headers.Authorization)) // without a key TLS has seen a certificate
         {
             await next(context).ConfigureAwait(false);
             return;
@@ -162,6 +162,7 @@ internal sealed class NodeEndpoints(StorageNode node, NodeKey key, ByteBudget me
             ErrorKind.NotFound => StatusCodes.Status404NotFound,
             ErrorKind.Damaged or ErrorKind.InvalidArgument => StatusCodes.Status400BadRequest,
             ErrorKind.Busy => StatusCodes.Status503ServiceUnavailable,
+            ErrorKind.Denied => StatusCodes.Status409Conflict, // 403 would say that the key is wrong
             _ => StatusCodes.Status500InternalServerError,
         };
         context.Response.Headers[HttpStorageNode.ErrorHeader] = error.ErrorId;

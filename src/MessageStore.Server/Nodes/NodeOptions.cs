@@ -17,8 +17,14 @@ internal sealed record NodeOptions
     /// <summary>Where it listens; port 0 for any that is free.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
 
-    /// <summary>What every request must show.</summary>
+    /// <summary>What every request must show; empty where a client's certificate is enough.</summary>
     public required string SharedKey { get; init; }
+
+    /// <summary>A certificate that other nodes' certificates must be signed by; none for the system's authorities.</summary>
+    public string? AuthorityPath { get; init; }
+
+    /// <summary>Let nobody in who does not show a certificate that the authority has signed.</summary>
+    public bool ClientCertificates { get; init; }
 
     /// <summary>Certificate with its key (PKCS #12), or a PEM file that holds both; none for plain HTTP on loopback.</summary>
     public string? CertificatePath { get; init; }
@@ -28,6 +34,9 @@ internal sealed record NodeOptions
 
     /// <summary>Where it enters its record; none to be registered by hand.</summary>
     public string? Directory { get; init; }
+
+    /// <summary>The database that units are to serve which do not say whose they are; none for the first that stores something.</summary>
+    public Guid? Database { get; init; }
 
     public int Group { get; init; }
 

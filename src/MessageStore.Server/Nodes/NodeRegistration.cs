@@ -70,11 +70,11 @@ internal sealed partial class NodeRegistration(IStorageDirectory directory, Stor
         Url = options.Url!,
         Group = options.Group,
         Weight = options.Weight,
-        Units = [.. node.Units.Select(u => new StorageUnitRecord { Name = u.ShortName, Availability = u.GetStatus().Availability })],
+        Units = [.. node.Units.Select(u => new StorageUnitRecord { Name = u.ShortName, Availability = u.GetStatus().Availability, Database = u.Database })],
         Expires = clock.GetUtcNow() + Lifetime,
     };
 
-    private static string StateOf(StorageServerRecord record) => string.Join(' ', record.Units.Select(u => $"{u.Name}={u.Availability}"));
+    private static string StateOf(StorageServerRecord record) => string.Join(' ', record.Units.Select(u => $"{u.Name}={u.Availability}={u.Database}"));
 
     [LoggerMessage(LogLevel.Warning, "The record of this storage node could not be kept fresh: {reason}")]
     private partial void RefreshFailed(string reason);

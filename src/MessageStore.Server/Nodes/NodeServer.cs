@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using MessageStore.IO;
 using MessageStore.Replication;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -11,14 +10,6 @@ namespace MessageStore.Server.Nodes;
 /// <summary>A storage node: opens its units, answers over HTTP, keeps its record fresh, and closes all in order when it is told to stop.</summary>
 internal sealed class NodeServer : IAsyncDisposable
 {
-    private const int HeaderCountLimit = 32;
-    private const int HeaderBytesLimit = 8 << 10;
-    private const long SmallBodyLimit = 4 << 20;
-    private const int ConnectionLimit = 1024;
-    private const double SlowestBytesPerSecond = 4096;
-
-    private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan SlowGrace = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
 
     private readonly StorageNode node;
@@ -47,7 +38,9 @@ internal sealed class NodeServer : IAsyncDisposable
     public static async Task<NodeServer> StartAsync(NodeOptions options, TimeProvider clock, CancellationToken cancellationToken = default)
     {
         Check(options);
-        var connector = new HttpNodeConnector(options.SharedKey, HttpNodeConnector.DefaultTimeout, clock);
+        var connector = new HttpNodeConnector(options.SharedKey, HttpNodeConnector.DefaultTimeout, clock,
+            options.AuthorityPath is { } authority ? NodeCertificates.LoadAuthority(authority) : null,
+            options is { ClientCertificates: true, CertificatePath: { } own } ? NodeCertificates.LoadWithKey(own) : null);
         StorageNode? node = null;
         WebApplication? host = null;
         try
@@ -91,7 +84,9 @@ internal sealed class NodeServer : IAsyncDisposable
     {
         if (!StorageServerRecords.IsName(options.Name)) throw Invalid($"The node name '{options.Name}' must be 1 to {StorageServerRecords.NameLength} small letters, digits and hyphens.");
         if (options.Units.Count is 0 or > StorageServerRecords.UnitLimit) throw Invalid($"A node has 1 to {StorageServerRecords.UnitLimit} units; name each with --unit.");
-        if (options.SharedKey.Length < SharedKey.ShortestLength) throw Invalid($"The shared key must have {SharedKey.ShortestLength} or more characters.");
+        if (options.ClientCertificates && (options.CertificatePath is null || options.AuthorityPath is null))
+            throw Invalid("Client certificates come with TLS: name the node's own certificate with --certificate, and with --authority the one that clients' certificates must be signed by.");
+        if (options.SharedKey.Length < SharedKey.ShortestLength && !(options.ClientCertificates && options.SharedKey.Length == 0)) throw Invalid($"The shared key must have {SharedKey.ShortestLength} or more characters.");
         if (!options.IsLoopback && options.CertificatePath is null)
         {
             throw Invalid($"A storage node does not listen at {options.Listen} without TLS: everybody on the way could read mail and the shared key. "
@@ -110,8 +105,8 @@ internal sealed class NodeServer : IAsyncDisposable
             {
                 string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
                 if (options.Create && !File.Exists(Path.Combine(full, UnitMarker.FileName)))
-                    UnitMarker.Create(DiskStorage.Instance, full, options.Name, $"u{units.Count + 1}", clock, Random.Shared);
-                var unitOptions = new UnitOptions { BufferSize = options.BufferSize, Linger = options.Linger, Clock = clock };
+                    UnitMarker.Create(DiskStorage.Instance, full, options.Name, $"u{units.Count + 1}", clock, Random.Shared, options.Database);
+                var unitOptions = new UnitOptions { BufferSize = options.BufferSize, Linger = options.Linger, Database = options.Database, Clock = clock };
                 StorageUnit unit = StorageUnit.Open(DiskStorage.Instance, full, options.Name, null, unitOptions);
                 units.Add(unit);
                 if (units.Count(u => u.Name == unit.Name) > 1)
@@ -135,35 +130,16 @@ internal sealed class NodeServer : IAsyncDisposable
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopGrace);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestHeaderCount = HeaderCountLimit;
-            kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytesLimit;
-            kestrel.Limits.MaxRequestBodySize = SmallBodyLimit;
-            kestrel.Limits.MaxConcurrentConnections = ConnectionLimit;
-            kestrel.Limits.RequestHeadersTimeout = HeaderTimeout;
-            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(SlowestBytesPerSecond, SlowGrace);
-            kestrel.Limits.MinResponseDataRate = new MinDataRate(SlowestBytesPerSecond, SlowGrace);
+            HttpHardening.Apply(kestrel);
             kestrel.Listen(options.Listen, listen =>
             {
-                if (options.CertificatePath is { } path) listen.UseHttps(LoadCertificate(path));
+                if (options.CertificatePath is { } path) listen.UseHttps(HttpHardening.Https(path, options.ClientCertificates ? options.AuthorityPath : null));
                 else listen.Protocols = HttpProtocols.Http1;
             });
         });
         WebApplication host = builder.Build();
-        new NodeEndpoints(node, new NodeKey(options.SharedKey), new ByteBudget(options.Memory)).Map(host);
+        new NodeEndpoints(node, options.SharedKey.Length > 0 ? new NodeKey(options.SharedKey) : null, new ByteBudget(options.Memory)).Map(host);
         return host;
-    }
-
-    private static X509Certificate2 LoadCertificate(string path)
-    {
-        try
-        {
-            return path.EndsWith(".pem", StringComparison.OrdinalIgnoreCase) ? X509Certificate2.CreateFromPemFile(path) : X509CertificateLoader.LoadPkcs12FromFile(path, null);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
-        {
-            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"The certificate {path} cannot be used: {error.Message}", path, error);
-        }
     }
 
     private static string AddressOf(WebApplication host) =>

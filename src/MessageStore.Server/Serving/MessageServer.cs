@@ -1,5 +1,6 @@
 using System.Net;
 using MessageStore.Server.Intake;
+using MessageStore.Server.Retrieval;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MessageStore.Server.Telemetry;
@@ -21,10 +22,12 @@ internal sealed class MessageServer : IAsyncDisposable
     private readonly ServerSocket socket;
     private readonly WebApplication host;
     private readonly List<ListenOptions> listening;
+    private readonly RetrievalServer? retrieval;
     private int disposed;
 
-    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening, TimeProvider clock)
+    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening, RetrievalServer? retrieval, TimeProvider clock)
     {
+        this.retrieval = retrieval;
         this.clock = clock;
         this.store = store;
         this.socket = socket;
@@ -41,6 +44,9 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
     public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal) && !listening.Exists(l => l.IPEndPoint!.Port == new Uri(url).Port));
 
+    /// <summary>Where messages are given out by Id; <see langword="null"/> where they are not.</summary>
+    public string? RetrievalUrl => retrieval?.Url;
+
     /// <summary>Opens the database and begins to answer.</summary>
     /// <exception cref="MessageStoreException">What <see cref="MessageDatabase.OpenAsync"/> throws, and DatabaseInUse where another server owns it.</exception>
     public static async Task<MessageServer> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
@@ -48,17 +54,20 @@ internal sealed class MessageServer : IAsyncDisposable
         EmbeddedMessageStore store = await MessageDatabase.OpenToServeAsync(options.Database, cancellationToken).ConfigureAwait(false);
         ServerSocket? socket = null;
         WebApplication? host = null;
+        RetrievalServer? retrieval = null;
         try
         {
             socket = ServerSocket.For(store.Path);
             var listening = new List<ListenOptions>();
             host = Build(store, socket, options.Clock, options, builder => AddOwner(builder, store, options, listening));
             await StartAsync(host, cancellationToken).ConfigureAwait(false);
+            if (options.Retrieval is { } how) retrieval = await RetrievalServer.StartAsync(store, how, cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
-            return new MessageServer(store, socket, host, listening, options.Clock);
+            return new MessageServer(store, socket, host, listening, retrieval, options.Clock);
         }
         catch
         {
+            if (retrieval is not null) await retrieval.DisposeAsync().ConfigureAwait(false);
             if (host is not null) await host.DisposeAsync().ConfigureAwait(false);
             socket?.Dispose();
             await store.DisposeAsync().ConfigureAwait(false);
@@ -79,6 +88,7 @@ internal sealed class MessageServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return;
+        if (retrieval is not null) await retrieval.DisposeAsync().ConfigureAwait(false);
         await StopAsync(host, clock).ConfigureAwait(false);
         await host.DisposeAsync().ConfigureAwait(false);
         socket.Dispose();

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
+using MessageStore.Server.Retrieval;
 using MessageStore.Server.Web;
 
 namespace MessageStore.Server.Serving;
 
 /// <summary><c>messagestored serve</c>: in the foreground, under systemd, as a Windows service, or in the background of <c>Start-MessageServer</c>.</summary>
-internal static partial class ServeCommand
+internal static class ServeCommand
 {
     private const string DefaultLog = "server.log";
 
@@ -19,16 +19,18 @@ internal static partial class ServeCommand
         var web = new WebArguments();
         var command = new Command("serve", "Own a database and serve it until told to stop.") { database, configuration, set, log, background };
         web.AddTo(command);
+        var retrieval = new RetrievalArguments();
+        retrieval.AddTo(command);
         command.SetAction((parsed, cancellationToken) => CommandLine.ReportAsync(async () =>
         {
             bool isBackground = parsed.GetValue(background);
-            // Fails where we lead a group of processes already, which is as good.
-            if (isBackground && !OperatingSystem.IsWindows()) _ = SetSession();
+            if (isBackground) BackgroundSession.Leave();
             string path = Path.GetFullPath(parsed.GetRequiredValue(database));
             string? logPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null);
-            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), [.. web.Settings(parsed), .. (parsed.GetValue(set) ?? []).Select(Setting)]);
+            ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), [.. web.Settings(parsed), .. (parsed.GetValue(set) ?? []).Select(Setting)]) with { Retrieval = retrieval.Read(parsed) };
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
             foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
+            if (server.RetrievalUrl is { } url) await Console.Out.WriteLineAsync($"messages by Id at {url}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);
             return 0;
         }));
@@ -40,7 +42,4 @@ internal static partial class ServeCommand
         int at = text.IndexOf('=', StringComparison.Ordinal);
         return at > 0 ? new(text[..at], text[(at + 1)..]) : throw new MessageStoreException(ErrorIds.ConfigurationInvalid, ErrorKind.InvalidArgument, $"--set {text} is no setting; write name=value.");
     }
-
-    [LibraryImport("libc", EntryPoint = "setsid")]
-    private static partial int SetSession();
 }

@@ -1,4 +1,5 @@
 using MessageStore.Server.Intake;
+using MessageStore.Server.Retrieval;
 using MessageStore.Server.Telemetry;
 using MessageStore.Server.Web;
 
@@ -18,6 +19,8 @@ internal sealed record ServerOptions
     public string? LogPath { get; init; }
     /// <summary>The page and its API; <see langword="null"/> for none.</summary>
     public WebOptions? Web { get; init; }
+    /// <summary>Messages by Id over HTTP; <see langword="null"/> for none.</summary>
+    public RetrievalOptions? Retrieval { get; init; }
     public IntakeSettings Intake { get; init; } = new();
     /// <summary>What is called healthy.</summary>
     public HealthLimits Health { get; init; } = new();

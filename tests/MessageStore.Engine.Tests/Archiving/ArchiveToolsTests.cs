@@ -40,6 +40,40 @@ public sealed class ArchiveToolsTests : IDisposable
         Assert.Equal(bodies.Select(b => Convert.ToHexStringLower(SHA256.HashData(b))), digests);
     }
 
+    /// <summary>mutt opens the archive file as it lies, tags all messages, copies them to an mbox and quits; it wants a terminal, which <c>script</c> gives it.</summary>
+    [ToolFact("mutt", "script", "gzip")]
+    public void Mutt_opens_the_file_as_it_lies_and_shows_every_message()
+    {
+        (string path, _, List<byte[]> bodies) = MakeFile();
+        string copy = Path.Combine(folder, "copied.mbox"), settings = Path.Combine(folder, "muttrc");
+        File.WriteAllText(settings, $"""
+            set folder={folder}
+            set sort=mailbox-order mbox_type=mbox quit=yes copy=yes delete=no
+            unset confirmappend confirmcreate resolve wait_key beep mark_old
+            open-hook \\.gz$ "gzip -cd '%f' > '%t'"
+            push "<tag-pattern>~A<enter><tag-prefix><copy-message>{copy}<enter><quit>"
+
+            """);
+        var start = new ProcessStartInfo("script", ["-qec", $"mutt -n -R -F '{settings}' -f '{path}'", "/dev/null"])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["HOME"] = folder, ["TERM"] = "xterm" },
+        };
+        using (Process process = Process.Start(start)!)
+        {
+            Task<string> screen = process.StandardOutput.ReadToEndAsync();
+            if (!process.WaitForExit(TimeSpan.FromMinutes(4)))
+            {
+                process.Kill(entireProcessTree: true);
+                Assert.Fail($"mutt waits for somebody: {screen.Result}");
+            }
+            Assert.True(process.ExitCode == 0 && File.Exists(copy), screen.Result);
+        }
+        string[] subjects = [.. File.ReadLines(copy).Where(l => l.StartsWith("Subject: ", StringComparison.Ordinal))];
+        Assert.Equal(bodies.Select(b => Encoding.ASCII.GetString(b, 0, b.AsSpan().IndexOf((byte)'\n'))), subjects);
+        // What begins with From in a message is quoted, so nothing is taken for a message that is none.
+        Assert.Equal(bodies.Count, File.ReadLines(copy).Count(l => l.StartsWith("From ", StringComparison.Ordinal)));
+    }
+
     /// <summary>Well-formed messages: LF lines that end with one, as Python's mailbox expects of an mbox.</summary>
     private (string Path, byte[] Mbox, List<byte[]> Bodies) MakeFile()
     {

@@ -130,7 +130,7 @@ public sealed class FileArchiveTargetTests
         error = await Assert.ThrowsAsync<MessageStoreException>(async () => await target.OpenSessionAsync(ArchiveSamples.Mailbox, ArchiveSamples.Day));
         Assert.Contains("6 records", error.Message, StringComparison.Ordinal);
         error = await Assert.ThrowsAsync<MessageStoreException>(async () => await target.OpenAsync(all[0]));
-        Assert.Equal(ErrorIds.ArchiveDamaged, error.ErrorId);
+        Assert.Equal(ErrorIds.ArchiveFileMissing, error.ErrorId);
 
         using IArchiveSession other = await target.OpenSessionAsync("somebody else", ArchiveSamples.Day);
         await Assert.ThrowsAsync<ArgumentException>(async () => await other.AppendAsync(Batch(storage, Bodies(1), 0)));

@@ -134,7 +134,7 @@ public class BackupDamageTests(ITestOutputHelper output)
     {
         MemoryBackup backup = await MemoryBackup.MakeAsync(filler: 20_000);
         MemoryStorage disk = backup.DiskWith(backup.Bytes);
-        long needed = ChainNeeds.Bytes(disk, BackupChain.Find(disk, backup.File), ["SG1", "SG2"]);
+        long needed = ChainNeeds.Bytes(disk, BackupChain.Find(disk, backup.File), null, ["SG1", "SG2"]);
         Assert.True(needed > backup.Bytes.Length, $"{needed} bytes for a backup of {backup.Bytes.Length}");
         disk.Capacity = backup.Bytes.Length + needed - 1;
         Assert.Equal(DrillResult.Inconclusive, MemoryBackup.Drill(disk, backup.File).Result);

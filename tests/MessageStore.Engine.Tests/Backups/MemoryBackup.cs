@@ -12,10 +12,14 @@ namespace MessageStore.Tests.Backups;
 internal sealed class MemoryBackup
 {
     private static readonly string Root = Path.GetFullPath("/messagestore");
+    private static readonly byte[] Key = [.. Enumerable.Range(0, 48).Select(i => (byte)(i * 7))];
 
     public static string Database { get; } = Path.Combine(Root, "db");
 
     public static string Target { get; } = Path.Combine(Root, "again");
+
+    /// <summary>A key file on each of these disks.</summary>
+    public static string KeyFile { get; } = Path.Combine(Root, "backup.key");
 
     public required string File { get; init; }
 
@@ -30,9 +34,11 @@ internal sealed class MemoryBackup
     /// <summary>Messages of many sizes in two groups and three mailboxes; some moved, flagged, deleted, archived; some of it while the backup ran.</summary>
     /// <param name="large">Whether there is a message in three parts, too.</param>
     /// <param name="filler">Bytes that each message has at least.</param>
-    public static async Task<MemoryBackup> MakeAsync(bool large = false, int filler = 0)
+    /// <param name="options">How the backup is made; its key file is <see cref="KeyFile"/>.</param>
+    public static async Task<MemoryBackup> MakeAsync(bool large = false, int filler = 0, BackupOptions? options = null)
     {
         var disk = new MemoryStorage();
+        disk.Put(KeyFile, Key);
         MessageDatabase.CreateNow(disk, new MessageDatabaseOptions { Path = Database, StorageGroups = ["SG1", "SG2"] }, TimeProvider.System);
         await using var store = new EmbeddedMessageStore(OpenDatabase.OpenNow(disk, Database, new GroupOptions()));
         await store.CreateMailboxAsync("alice", "SG1");
@@ -43,7 +49,7 @@ internal sealed class MemoryBackup
         await store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.UnixEpoch.AddDays(30) });
         List<StoredMessage> before = await store.ListAsync(new MessageQuery()).ToListAsync();
         await ChangeAsync(store, before, 0);
-        BackupRun run = await store.BackupAsync(new BackupOptions(), new DuringBackup(async () =>
+        BackupRun run = await store.BackupAsync(options ?? new BackupOptions(), new DuringBackup(async () =>
         {
             for (int i = 24; i < 30; i++) await AppendAsync(store, i, i % 2 == 0 ? "bob" : "alice", filler + 300, false);
             if (large) await AppendAsync(store, 101, "carol", (1 << 20) + 777, false);
@@ -58,12 +64,19 @@ internal sealed class MemoryBackup
     {
         var disk = new MemoryStorage();
         disk.Put(File, bytes);
+        disk.Put(KeyFile, Key);
         disk.CreateFolder(Root);
         return disk;
     }
 
-    public static BackupDrill Drill(MemoryStorage disk, string path) =>
-        new BackupDrillRunner(disk, TimeProvider.System, null).Run(path, Root, null, CancellationToken.None);
+    /// <summary>Drills a backup, which may be encrypted with the key file.</summary>
+    public static BackupDrill Drill(MemoryStorage disk, string path)
+    {
+        var elsewhere = new MemoryStorage(); // what is wrong with the disk of the backup or of scratch is not wrong with the key
+        elsewhere.Put(KeyFile, Key);
+        using BackupKey? key = BackupKey.Open(elsewhere, new BackupKeySource { KeyFile = KeyFile });
+        return new BackupDrillRunner(disk, TimeProvider.System, null, key).Run(path, Root, null, CancellationToken.None);
+    }
 
     public static RestoreRun Restore(MemoryStorage disk, RestoreOptions options) =>
         new DatabaseRestore(disk, TimeProvider.System, null).Run(options, new KeysRestore(disk, TimeProvider.System).Run, CancellationToken.None);

@@ -99,9 +99,9 @@ public class PaceControlTests
         public TestMeter()
         {
             bed.Append(1);
-            bed.Group.Meter = Meter;
+            bed.Group.Meter(Meter);
             bed.Append(10);
-            bed.Group.Meter = null;
+            bed.Group.Unmeter(Meter);
             bed.Append(5);
         }
 

@@ -8,7 +8,7 @@ public sealed class ArchiveTestTests
     private static readonly ArchiveOptions Everything = new() { Before = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero) };
 
     [Fact]
-    public async Task A_whole_archive_is_whole_and_orphans_are_counted()
+    public async Task A_whole_archive_is_whole_and_records_of_deleted_messages_are_counted()
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync("SG1", "SG2");
         await using IMessageStore store = await fixture.OpenAsync();
@@ -18,7 +18,7 @@ public sealed class ArchiveTestTests
 
         ArchiveTest test = await store.TestArchiveAsync(new ArchiveTestOptions());
 
-        Assert.Equal((DatabaseTestResult.Whole, 2, 10L, 1L, 0L), (test.Result, test.Files, test.Records, test.Orphans, test.Missing));
+        Assert.Equal((DatabaseTestResult.Whole, 2, 10L, 1L, 0L, 0L), (test.Result, test.Files, test.Records, test.Deleted, test.Orphans, test.Missing));
         Assert.True(Assert.Single(test.Findings).IsHarmless);
     }
 

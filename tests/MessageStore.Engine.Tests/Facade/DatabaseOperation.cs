@@ -56,10 +56,12 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     [
         new("nothing", 10, _ => Task.CompletedTask),
         new("archive", 12, t => t.Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, ReadState = (ReadState)t.Random.Next(3), MinimumSize = t.Random.Next(2000) })),
+        new("archive what is to go soon", 4, t => t.Store.ArchiveAsync(new ArchiveOptions { Before = DateTimeOffset.MaxValue, MinimumSize = 200, Mailboxes = [$"user{t.Random.Next(3)}*"], RetainFor = TimeSpan.FromTicks(1) })),
         new("recall", 6, RecallAsync),
+        new("reclaim", 4, ReclaimAsync),
         new("checkpoint", 6, t => Task.Run(() => t.Run.AnyGroup(t.Random).Checkpoint(CancellationToken.None))),
         new("compact", 6, CompactAsync),
-        new("compact keys", 3, t => Task.Run(((JournalKeyManager)t.Run.Open.Database.Keys).Compact)),
+        new("compact keys", 3, t => Task.Run(t.Run.Open.Database.KeyJournal!.Compact)),
         new("back up", 8, t => t.Run.BackUpAsync(isQuiet: false)),
         new("back up what is new", 4, t => t.Run.BackUpAsync(isQuiet: false, BackupKind.Incremental)),
         new("drill", 2, DrillAsync),
@@ -67,7 +69,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     ];
 
     /// <summary>The archive agent and what undoes its work.</summary>
-    public static IReadOnlyList<DatabaseOperation> OfArchive { get; } = [.. OfUpkeep.Where(o => o.Name is "archive" or "recall")];
+    public static IReadOnlyList<DatabaseOperation> OfArchive { get; } = [.. OfUpkeep.Where(o => o.Name is "archive" or "recall" or "reclaim")];
 
     /// <summary>What needs the database to itself.</summary>
     public static IReadOnlyList<DatabaseOperation> OfQuietTimes { get; } =
@@ -77,6 +79,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         new("restore to a new place, with the logs", 3, t => t.Run.RestoreAsync(inPlace: false)),
         new("restore in place", 3, t => t.Run.RestoreAsync(inPlace: true)),
         new("restore what a backup holds", 2, t => t.Run.CompareBackupAsync()),
+        new("expire", 4, t => t.Run.ExpireAsync()),
     ];
 
     public static DatabaseOperation Choose(IReadOnlyList<DatabaseOperation> table, Random random)
@@ -118,6 +121,15 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
         var query = new MessageQuery { Mailbox = turn.Random.Next(2) == 0 ? null : $"user{turn.Random.Next(3)}*" };
         await foreach (MessageRecall one in turn.Store.RecallAsync(query))
             if (one.ErrorId is not ("" or ErrorIds.MessageNotFound or ErrorIds.MailboxNotFound) && !turn.Run.IsTroubled) throw new InvariantException($"Message {one.Id} cannot be recalled: {one.Reason}");
+    }
+
+    /// <summary>Gives up the records of what users deleted. What only they hold, an older backup does not bring back any more.</summary>
+    private static async Task ReclaimAsync(Turn turn)
+    {
+        turn.Run.ForgetQuietBackups();
+        ExpiryRun run = await turn.Store.ExpireAsync(new ExpiryOptions { KeepDeletedFor = TimeSpan.Zero, MinimumDeadShare = turn.Random.Next(2) * 0.2 });
+        if (run.Failed > 0 && !turn.Run.IsTroubled && !run.Receipts.All(r => r.Reason.Contains("left by an interrupted run", StringComparison.Ordinal)))
+            throw new InvariantException($"Records cannot be given up: {run.Receipts.First(r => r.Failed > 0).Reason}");
     }
 
     private static Task DrillAsync(Turn turn) => Task.Run(() =>

@@ -30,7 +30,7 @@ internal sealed class DatabaseRun : IDisposable
         random = new Random(seed);
         Clock = new JumpingClock(seed);
         options = MemoryDatabase.Small with { Clock = Clock };
-        Storage = new MemoryStorage(seed);
+        Storage = new MemoryStorage(seed) { ShortReads = seed % 3 == 0 };
         MessageDatabase.CreateNow(Storage, MemoryDatabase.Options("SG1", "SG2", "SG3") with { CircularLogging = IsCircular }, Clock);
         Storage = Storage.Crash(random); // a database whose creation returned is durable
         Open = MemoryDatabase.Open(Storage, options);
@@ -97,6 +97,8 @@ internal sealed class DatabaseRun : IDisposable
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
     }
 
+    public void ForgetQuietBackups() => quietBackups.Clear();
+
     public Task ReopenAsync()
     {
         Open.Dispose();
@@ -127,6 +129,32 @@ internal sealed class DatabaseRun : IDisposable
         Restore(new RestoreOptions { BackupPath = backup, Destination = place });
         using (MemoryDatabase restored = MemoryDatabase.Open(Storage, options, place)) await restored.CheckAsync(then);
         Discard(place);
+    }
+
+    /// <summary>What is due goes, and comes back with no backup.</summary>
+    public async Task ExpireAsync()
+    {
+        Clock.Advance(TimeSpan.FromDays(30));
+        var due = new HashSet<Guid>();
+        foreach (ArchiveKey key in await Open.Store.ListKeysAsync().ToListAsync())
+            if (key.DeletionDate is not null) due.Add(key.Id);
+        List<ModelMail> gone = Model.Find(due);
+        Func<Task> expire = async () =>
+        {
+            await Open.Store.ExpireAsync(new ExpiryOptions());
+            await foreach (StoredMessage message in Open.Store.ListAsync(new MessageQuery()))
+            {
+                if (!due.Contains(message.Id)) continue;
+                if (IsTroubled) throw new MessageStoreException(ErrorIds.ExpiryFailed, ErrorKind.Device, "Something failed on the way, and what is due is still there.");
+                throw new InvariantException($"Message {message.Id} is due, and is still there.");
+            }
+        };
+        foreach ((_, MailModel then) in quietBackups)
+        {
+            Func<Task> inner = expire;
+            expire = () => then.RemoveAsync(gone, inner);
+        }
+        await Model.RemoveAsync(gone, expire);
     }
 
     public void Dispose() => Open.Dispose();

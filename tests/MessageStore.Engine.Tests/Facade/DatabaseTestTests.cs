@@ -284,7 +284,7 @@ public class DatabaseTestTests
 
     private static StorageGroup Group(IMessageStore store, string name = "SG1") => ((EmbeddedMessageStore)store).Database.Mail.Group(name);
 
-    private static IKeyManager Keys(IMessageStore store) => ((EmbeddedMessageStore)store).Database.Keys;
+    private static KeySwitch Keys(IMessageStore store) => ((EmbeddedMessageStore)store).Database.Keys;
 
     private static string PathOf(IMessageStore store, Guid id, out IndexEntry entry)
     {

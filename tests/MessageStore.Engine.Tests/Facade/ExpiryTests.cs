@@ -226,11 +226,11 @@ public sealed class ExpiryTests
         Guid database = Guid.NewGuid();
         var file = new TombstoneFile(DiskStorage.Instance, folder.Path, database, TimeProvider.System);
         Guid[] ids = [Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7()];
-        file.Add([new Tombstones("a/2026-01.mbox.gz", ids[..2]), new Tombstones("b/2026-01.mbox.gz", [])]);
+        file.Add([new Tombstones(TombstoneFrameType.Expired, "a/2026-01.mbox.gz", ids[..2]), new Tombstones(TombstoneFrameType.Superfluous, "b/2026-01.mbox.gz", [])]);
         string path = folder[TombstoneFile.FileName];
         File.AppendAllText(path, "MSF1 torn");
         Assert.Equal(2, file.Read().Count());
-        file.Add([new Tombstones("c/2026-01.mbox.gz", ids[2..])]);
+        file.Add([new Tombstones(TombstoneFrameType.Reclaimed, "c/2026-01.mbox.gz", ids[2..])]);
         Assert.Equal(ids, file.Read().SelectMany(t => t.Ids));
         var other = new TombstoneFile(DiskStorage.Instance, folder.Path, Guid.NewGuid(), TimeProvider.System);
         Assert.Equal(ErrorIds.ArchiveUnavailable, Assert.Throws<MessageStoreException>(() => other.Read().Count()).ErrorId);

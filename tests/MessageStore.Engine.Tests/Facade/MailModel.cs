@@ -53,6 +53,12 @@ internal sealed class MailModel
         lock (gate) return [.. messages.Values.Where(m => m.Mailbox == mailbox && !doubts.Exists(d => d.Sha256 == m.Sha256)).OrderBy(m => m.Sha256, StringComparer.Ordinal)];
     }
 
+    /// <summary>The messages of these Ids.</summary>
+    public List<ModelMail> Find(IReadOnlySet<Guid> ids)
+    {
+        lock (gate) return [.. messages.Values.Where(m => ids.Contains(m.Id)).OrderBy(m => m.Sha256, StringComparer.Ordinal)];
+    }
+
     /// <summary>Carries a change out. Until it has answered, and after an error for good, either side of it is right.</summary>
     /// <param name="before">What is there; <see langword="null"/> for nothing.</param>
     /// <param name="after">What is to be there; <see langword="null"/> for nothing.</param>
@@ -105,6 +111,28 @@ internal sealed class MailModel
         }
     }
 
+    /// <summary>Compares what the index says, where images may be damaged: every message by its Id in its place, with its flags.</summary>
+    /// <exception cref="InvariantException">One is missing, or is not as it should be, or was never there.</exception>
+    public void CompareEntries(IReadOnlyCollection<StoredMessage> found)
+    {
+        lock (gate)
+        {
+            var byId = messages.Values.ToDictionary(m => m.Id);
+            foreach (StoredMessage message in found)
+            {
+                if (!byId.Remove(message.Id, out ModelMail? mail)) throw new InvariantException($"Message {message.Id} is there twice, or should not be there.");
+                if ((message.Mailbox, message.Folder, message.Flags) != (mail.Mailbox, mail.Folder, mail.Flags)) throw new InvariantException($"Expected {Text(mail)}, found {Text(Mail(message))}.");
+            }
+            if (byId.Count > 0) throw new InvariantException($"{byId.Count} messages are missing, {byId.Keys.First()} among them.");
+        }
+    }
+
+    /// <summary>The digest of a message that is there.</summary>
+    public string Sha256Of(Guid id)
+    {
+        lock (gate) return messages.Values.Single(m => m.Id == id).Sha256;
+    }
+
     /// <summary>After <see cref="Compare"/> on a database that was opened again: what is in doubt is decided for good.</summary>
     public void Settle(IReadOnlyCollection<StoredMessage> found)
     {
@@ -127,7 +155,7 @@ internal sealed class MailModel
     private static bool Same(ModelMail? expected, ModelMail? actual) =>
         expected is null || actual is null ? expected == actual : expected == actual || (expected.Id == Guid.Empty && expected == actual with { Id = Guid.Empty });
 
-    private static string Text(ModelMail? mail) => mail is null ? "nothing" : $"{mail.Id} in {mail.Mailbox}/{mail.Folder} [{mail.Flags}] {mail.Size} bytes, {mail.Sha256[..8]}";
+    private static string Text(ModelMail? mail) => mail is null ? "nothing" : $"{mail.Id} in {mail.Mailbox}/{mail.Folder} [{mail.Flags}] {mail.Size} bytes, {(mail.Sha256.Length > 0 ? mail.Sha256[..8] : "damaged")}";
 
     private static ModelMail Mail(StoredMessage m) => new(m.Sha256, m.Id, m.Mailbox, m.Folder, m.Flags, m.Size);
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using MessageStore.Archiving;
+using MessageStore.IO;
 using MessageStore.Messages;
 using MessageStore.Storage;
 using MessageStore.Tests.Storage;
@@ -36,7 +37,7 @@ internal sealed class MemoryDatabase : IDisposable
     };
 
     /// <exception cref="MessageStoreException">A group did not open, or not for writing.</exception>
-    public static MemoryDatabase Open(MemoryStorage storage, GroupOptions options, string path = Root)
+    public static MemoryDatabase Open(IStorage storage, GroupOptions options, string path = Root)
     {
         OpenDatabase opened = OpenDatabase.OpenNow(storage, path, options);
         try
@@ -96,13 +97,26 @@ internal sealed class MemoryDatabase : IDisposable
         return found;
     }
 
-    /// <summary>No Id has two records in the archive.</summary>
+    /// <summary>No Id has two whole records in the archive. What an interrupted rewriting left torn at the end of a file is no record.</summary>
     public void CheckArchivedOnce()
     {
         var archive = (FileArchiveTarget)database.Archive.Current;
         var seen = new HashSet<Guid>();
-        foreach (ArchivedRecordInfo record in archive.ListVolumes().SelectMany(v => archive.Walk(v)))
-            if (!seen.Add(record.Id)) throw new InvariantException($"Message {record.Id} has two records in the archive.");
+        foreach ((string volume, ArchivedRecordInfo record) in archive.ListVolumes().SelectMany(v => archive.Walk(v).Select(r => (v, r))))
+            if (IsWhole(record.ToKey(archive.Name, archive.Unit, volume)) && !seen.Add(record.Id)) throw new InvariantException($"Message {record.Id} has two records in the archive.");
+
+        bool IsWhole(ArchiveKey key)
+        {
+            try
+            {
+                archive.VerifyAsync(key).AsTask().GetAwaiter().GetResult();
+                return true;
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+            {
+                return false;
+            }
+        }
     }
 
     public void Dispose() => database.Dispose();

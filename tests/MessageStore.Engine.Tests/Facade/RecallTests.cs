@@ -116,14 +116,14 @@ public sealed class RecallTests
 
         Dictionary<Guid, MessageRecall> results = (await RecallAsync(store, new MessageQuery { Ids = [bad, good, unknown] })).ToDictionary(r => r.Id);
 
-        Assert.Equal(ErrorIds.ArchiveDamaged, results[bad].ErrorId);
+        Assert.Equal((ErrorIds.ArchiveFileMissing, 1L), (results[bad].ErrorId, results[bad].Messages));
         Assert.Contains("missing", results[bad].Reason, StringComparison.Ordinal);
         Assert.Equal(ErrorIds.MessageNotFound, results[unknown].ErrorId);
         Assert.False(results[good].Message!.IsArchived);
     }
 
     [Fact]
-    public async Task A_mailbox_with_recalled_mail_is_removed_with_all_its_keys()
+    public async Task The_records_of_a_removed_mailbox_with_recalled_mail_are_dead()
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();
         await using IMessageStore store = await fixture.OpenAsync();
@@ -131,6 +131,9 @@ public sealed class RecallTests
         await store.ArchiveAsync(Everything);
         await RecallAsync(store, new MessageQuery { Ids = [id] });
         await store.RemoveMailboxAsync("alice");
+        Assert.Equal(1, (await store.TestArchiveAsync(new ArchiveTestOptions())).Deleted);
+        ExpiryRun run = await store.ExpireAsync(new ExpiryOptions { KeepDeletedFor = TimeSpan.Zero });
+        Assert.Equal((1, 1), (run.Reclaimed, run.FilesDeleted));
         Assert.Equal(0, ((EmbeddedMessageStore)store).Database.Keys.Count);
     }
 

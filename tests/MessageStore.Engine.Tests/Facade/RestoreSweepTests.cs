@@ -240,12 +240,4 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
         /// <summary>Whether something else stands at the destination.</summary>
         public bool HasNote { get; init; }
     }
-
-    /// <summary>Goes on by a second with every look, so that every transaction has a time of its own.</summary>
-    private sealed class SteadyClock : TimeProvider
-    {
-        private long seconds;
-
-        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).AddSeconds(Interlocked.Increment(ref seconds));
-    }
 }

@@ -125,53 +125,6 @@ public sealed class JournalKeyManagerFaultTests
     }
 
     [Fact]
-    public void A_fault_at_any_operation_of_put_remove_and_compact_followed_by_a_crash_loses_nothing_acknowledged()
-    {
-        for (int seed = 0; seed < 12; seed++)
-        {
-            for (int n = 1; ; n++)
-            {
-                MemoryStorage storage = Small(out _);
-                JournalKeyManager manager = JournalKeyManagerTests.Open(storage);
-                var present = Enumerable.Range(1, 5).ToHashSet();
-                var uncertain = new HashSet<int>();
-                storage.FailAt(n, new IOException("injected"));
-                bool failed = false;
-                for (int step = 0; step < 9; step++)
-                {
-                    int number = step == 4 ? 2 : 10 + step;
-                    try
-                    {
-                        if (step is 3 or 6) manager.Compact();
-                        else if (step == 4)
-                        {
-                            manager.Remove([JournalKeyManagerTests.Key(number).Id]);
-                            present.Remove(number);
-                        }
-                        else
-                        {
-                            manager.Put([JournalKeyManagerTests.Key(number)]);
-                            present.Add(number);
-                        }
-                    }
-                    catch (MessageStoreException)
-                    {
-                        failed = true;
-                        if (step is not (3 or 6)) uncertain.Add(number);
-                    }
-                }
-                JournalKeyManager again = JournalKeyManagerTests.Open(storage.Crash(new Random(seed * 1000 + n)));
-                for (int number = 1; number < 20; number++)
-                {
-                    if (uncertain.Contains(number)) continue;
-                    Assert.True(present.Contains(number) == (again.Find(JournalKeyManagerTests.Key(number).Id).Count == 1), $"seed {seed} n {n} key {number}");
-                }
-                if (!failed) break;
-            }
-        }
-    }
-
-    [Fact]
     public void A_compacted_journal_that_lost_its_end_is_damaged()
     {
         MemoryStorage storage = Small(out _);

@@ -32,27 +32,6 @@ public sealed class JournalKeyManagerTests
     }
 
     [Fact]
-    public void Copies_of_a_message_have_a_key_each_and_a_newer_key_replaces_the_one_in_its_unit()
-    {
-        using JournalKeyManager manager = Open(Fresh());
-        ArchiveKey first = Key(1), second = first with { Target = "nodes", Unit = "a" }, third = second with { Unit = "b" };
-        manager.Put([first, second, third]);
-        Assert.Equal(3, manager.Find(first.Id).Count);
-        ArchiveKey moved = second with { Volume = "elsewhere", Offset = 4711 };
-        manager.Put([moved]);
-        Assert.Equal(Sorted(first, moved, third), Sorted([.. manager.Find(first.Id)]));
-        Assert.Equal(3, manager.Count);
-        Assert.True(manager.Remove(first.Id, "nodes", "a"));
-        Assert.False(manager.Remove(first.Id, "nodes", "a"));
-        Assert.Equal(Sorted(first, third), Sorted([.. manager.Find(first.Id)]));
-        Assert.Equal(2, manager.Remove([first.Id, Guid.NewGuid()]));
-        Assert.Empty(manager.Find(first.Id));
-        Assert.Equal(0, manager.Count);
-
-        static ArchiveKey[] Sorted(params ArchiveKey[] keys) => [.. keys.OrderBy(k => k.Unit, StringComparer.Ordinal)];
-    }
-
-    [Fact]
     public void The_end_of_a_volume_stays_when_its_keys_are_removed_and_through_compaction_and_reopening()
     {
         MemoryStorage storage = Fresh();
@@ -240,24 +219,7 @@ public sealed class JournalKeyManagerTests
         }
     }
 
-    internal static ArchiveKey Key(int number)
-    {
-        var id = new byte[16];
-        new Random(number).NextBytes(id);
-        return new ArchiveKey
-        {
-            Id = new Guid(id),
-            Mailbox = $"kärl{number % 7}@example.org",
-            Target = "files",
-            Unit = "/nas/archive",
-            Volume = $"karl{number % 7}/2026-0{1 + number % 9}.mbox.gz",
-            Offset = number * 1000L,
-            Length = 900 + number,
-            Sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(id)),
-            StorageDate = new DateTimeOffset(2026, 1 + number % 9, 3, 4, 5, 6, TimeSpan.Zero),
-            DeletionDate = number % 3 == 0 ? null : new DateTimeOffset(2036, 1, 1, 0, 0, 0, TimeSpan.Zero),
-        };
-    }
+    internal static ArchiveKey Key(int number) => SampleKeys.Key(number);
 
     internal static JournalKeyManager Open(IStorage storage) => JournalKeyManager.Open(storage, Folder, TimeProvider.System);
 

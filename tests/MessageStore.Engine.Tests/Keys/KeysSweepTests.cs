@@ -5,8 +5,8 @@ using Xunit.Abstractions;
 namespace MessageStore.Tests.Keys;
 
 /// <summary>
-/// The key manager with a loss of power before every operation on the disk: creating it, recording and removing keys, and rewriting its journal. What
-/// was acknowledged is there, what was under way is there whole or not at all.
+/// The key manager with a loss of power before every operation on the disk: creating it, recording and removing keys, and rewriting its journal; and with every
+/// operation failing in its turn. What was acknowledged is there, what was under way is there whole or not at all.
 /// </summary>
 [Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class KeysSweepTests(ITestOutputHelper output)
@@ -44,13 +44,22 @@ public sealed class KeysSweepTests(ITestOutputHelper output)
         Proof.Report(output, $"{points} crash points");
     }
 
+    [Theory]
+    [InlineData("changes", 5)]
+    [InlineData("changes", 28)]
+    [InlineData("reading", 5)]
+    public void An_operation_that_fails_is_told_and_loses_nothing_acknowledged(string what, int error)
+    {
+        StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
+        int points = Sweeps.ForEachSeed(3, seed => Sweeps.ForEachOperation(n => Fault(seed, n, kinds, new IOException($"error {error}", error))));
+        Proof.Report(output, $"{points} failing operations");
+        if (Sweeps.IsFullSet) Assert.True(points >= 20, $"only {points} operations failed");
+    }
+
     private static int Crash(int seed)
     {
         var random = new Random(seed);
-        var storage = new MemoryStorage(seed);
-        storage.CreateFolder(Folder);
-        storage.FlushFolder(Path.GetPathRoot(Folder)!);
-        JournalKeyManager.Create(storage, Folder);
+        MemoryStorage storage = Create(seed);
         using JournalKeyManager manager = JournalKeyManagerTests.Open(storage);
         var before = new HashSet<int>();
         var after = new HashSet<int>();
@@ -62,28 +71,93 @@ public sealed class KeysSweepTests(ITestOutputHelper output)
         });
         for (int step = 0; step < Steps; step++)
         {
-            int number = step;
-            List<int> some = [.. Enumerable.Range(0, random.Next(1, 6)).Select(i => number * 10 + i)];
-            int choice = random.Next(10);
-            if (choice < 6)
-            {
-                after.UnionWith(some);
-                manager.Put([.. some.Select(JournalKeyManagerTests.Key)]);
-            }
-            else if (choice < 9)
-            {
-                List<int> gone = [.. before.Where(_ => random.Next(4) == 0)];
-                after.ExceptWith(gone);
-                manager.Remove([.. gone.Select(n => JournalKeyManagerTests.Key(n).Id)]);
-            }
-            else
-            {
-                manager.Compact();
-            }
+            Take(step, random, manager, before, after);
             before.UnionWith(after);
             before.IntersectWith(after);
         }
         return sweep.End();
+    }
+
+    /// <returns>Whether the run came to its n-th operation.</returns>
+    private static bool Fault(int seed, int n, StorageOperations kinds, Exception error)
+    {
+        var random = new Random(seed);
+        MemoryStorage storage = Create(seed);
+        JournalKeyManager manager = JournalKeyManagerTests.Open(storage);
+        try
+        {
+            var before = new HashSet<int>();
+            var after = new HashSet<int>();
+            var doubtful = new HashSet<int>();
+            storage.FailAt(n, error, kinds);
+            for (int step = 0; step < Steps; step++)
+            {
+                try
+                {
+                    Take(step, random, manager, before, after);
+                    before.UnionWith(after);
+                    before.IntersectWith(after);
+                }
+                catch (MessageStoreException)
+                {
+                    doubtful.UnionWith(before.Union(after).Except(before.Intersect(after)));
+                    before.ExceptWith(doubtful);
+                    after.Clear();
+                    after.UnionWith(before);
+                    storage.FaultsWait = true;
+                    for (int chance = 0; chance < 3; chance++) CheckAll(storage.Fork(new Random(n * 31 + chance)), before, doubtful);
+                    manager.Dispose();
+                    manager = JournalKeyManagerTests.Open(storage);
+                    storage.FaultsWait = false;
+                }
+            }
+            storage.FaultsWait = true;
+            CheckAll(storage.Fork(new Random(n)), before, doubtful);
+        }
+        finally
+        {
+            manager.Dispose();
+        }
+        return storage.FaultHappened;
+    }
+
+    private static MemoryStorage Create(int seed)
+    {
+        var storage = new MemoryStorage(seed);
+        storage.CreateFolder(Folder);
+        storage.FlushFolder(Path.GetPathRoot(Folder)!);
+        JournalKeyManager.Create(storage, Folder);
+        return storage;
+    }
+
+    /// <summary>Records some keys, removes some, or rewrites the journal.</summary>
+    /// <param name="after">Becomes what there is to be afterwards, before anything is done.</param>
+    private static void Take(int step, Random random, JournalKeyManager manager, HashSet<int> before, HashSet<int> after)
+    {
+        List<int> some = [.. Enumerable.Range(0, random.Next(1, 6)).Select(i => step * 10 + i)];
+        int choice = random.Next(10);
+        if (choice < 6)
+        {
+            after.UnionWith(some);
+            manager.Put([.. some.Select(JournalKeyManagerTests.Key)]);
+        }
+        else if (choice < 9)
+        {
+            List<int> gone = [.. before.Where(_ => random.Next(4) == 0)];
+            after.ExceptWith(gone);
+            manager.Remove([.. gone.Select(n => JournalKeyManagerTests.Key(n).Id)]);
+        }
+        else
+        {
+            manager.Compact();
+        }
+    }
+
+    /// <summary>All that is certain is there, and nothing else but what is in doubt.</summary>
+    private static void CheckAll(MemoryStorage storage, HashSet<int> certain, HashSet<int> doubtful)
+    {
+        using JournalKeyManager opened = JournalKeyManagerTests.Open(storage);
+        Check(storage, [[.. certain, .. doubtful.Where(n => opened.Find(JournalKeyManagerTests.Key(n).Id).Count > 0)]]);
     }
 
     /// <summary>Everything of one of the states is there and nothing else.</summary>

@@ -7,7 +7,10 @@ public sealed class AppendCodecTests
 {
     private static readonly AppendRequest Request = new(
         [new Hop("http://127.0.0.1:7001", "n1/u1"), new Hop("https://n2.example.org:7443", "n2/u3")],
-        [.. Enumerable.Range(1, 3).Select(n => UnitSamples.Record(n).Bytes).Select(b => new SentRecord(b, Crc32C.Compute(b.Span)))]);
+        [.. Enumerable.Range(1, 3).Select(n => UnitSamples.Record(n).Bytes).Select(b => new SentRecord(b, Crc32C.Compute(b.Span)))])
+    {
+        Database = new Guid("0198f000-0000-7000-8000-0000000000ab"),
+    };
 
     [Fact]
     public async Task A_request_arrives_as_it_was_sent()
@@ -15,6 +18,7 @@ public sealed class AppendCodecTests
         byte[] bytes = await new AppendContent(Request).ReadAsByteArrayAsync();
         AppendRequest arrived = AppendCodec.DecodeRequest(bytes);
         Assert.Equal(Request.Hops, arrived.Hops);
+        Assert.Equal(Request.Database, arrived.Database);
         Assert.Equal(Request.Records.Select(r => Convert.ToHexString(r.Bytes.Span)), arrived.Records.Select(r => Convert.ToHexString(r.Bytes.Span)));
         Assert.Equal(Request.Records.Select(r => r.Checksum), arrived.Records.Select(r => r.Checksum));
     }

@@ -164,9 +164,9 @@ public sealed class ReplicatedWriterTests
 
             public ValueTask<IReadOnlyList<ListedRecord>> ListRecordsAsync(string unit, string volume, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-            public ValueTask<long> EraseAsync(string unit, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+            public ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-            public ValueTask<long> ExpireAsync(string unit, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+            public ValueTask<long> ExpireAsync(string unit, Guid database, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) => throw new NotSupportedException();
         }
     }
 }

@@ -21,15 +21,18 @@ internal sealed class SimulatedCluster : INodeConnector, IStorageDirectory, IDis
     public SimulatedCluster(int seed, int count, int unitsEach = 1, ReplicationOptions? options = null, Func<int, int>? groupOf = null)
     {
         Random = new Random(seed);
-        Options = options ?? new ReplicationOptions();
+        Options = (options ?? new ReplicationOptions()) with { Database = DatabaseId };
         for (int n = 0; n < count; n++) nodes.Add(new SimulatedNode(this, $"n{n + 1}", unitsEach, groupOf?.Invoke(n) ?? 0, seed * 100 + n));
         Directory = new DirectoryCache(this, Options with { DirectoryAge = TimeSpan.Zero }, Clock);
-        Writer = new ReplicatedWriter(Directory, this, new NodeSelector(new Random(seed), Clock), Options);
+        Writer = new ReplicatedWriter(Directory, this, new NodeSelector(new Random(seed), Clock, DatabaseId), Options);
         Target = new NodesArchiveTarget(Writer, Directory, this, Options.Copies);
         KeyStorage.CreateFolder(KeysFolder);
         JournalKeyManager.Create(KeyStorage, KeysFolder);
         Keys = JournalKeyManager.Open(KeyStorage, KeysFolder, Clock);
     }
+
+    /// <summary>The database whose archive this is.</summary>
+    public static Guid DatabaseId { get; } = new("0198f000-0000-7000-8000-000000000001");
 
     public Random Random { get; }
 
@@ -76,7 +79,7 @@ internal sealed class SimulatedCluster : INodeConnector, IStorageDirectory, IDis
     }
 
     public Task<ReplicaRepairRun> RepairAsync(ReplicaRepairOptions? options = null) =>
-        new ReplicaRepair(Keys, Target, Writer, Directory, this, Clock).RunAsync(options ?? new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
+        new ReplicaRepair(Keys, Target, Writer, Directory, this, Clock, DatabaseId).RunAsync(options ?? new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
 
     /// <summary>Lets requests arrive that were under way for too long.</summary>
     public async Task DeliverLateAsync()
@@ -130,11 +133,11 @@ internal sealed class SimulatedCluster : INodeConnector, IStorageDirectory, IDis
         public ValueTask<IReadOnlyList<ListedRecord>> ListRecordsAsync(string unit, string volume, CancellationToken cancellationToken = default) =>
             Reach().ListRecordsAsync(unit, volume, cancellationToken);
 
-        public ValueTask<long> EraseAsync(string unit, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
-            Reach().EraseAsync(unit, records, cancellationToken);
+        public ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
+            Reach().EraseAsync(unit, database, records, cancellationToken);
 
-        public ValueTask<long> ExpireAsync(string unit, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) =>
-            Reach().ExpireAsync(unit, now, held, cancellationToken);
+        public ValueTask<long> ExpireAsync(string unit, Guid database, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) =>
+            Reach().ExpireAsync(unit, database, now, held, cancellationToken);
 
         private StorageNode Reach()
         {

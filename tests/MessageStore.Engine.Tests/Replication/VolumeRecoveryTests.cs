@@ -43,6 +43,35 @@ public sealed class VolumeRecoveryTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_damaged_record_is_filled_once_a_whole_copy_is_elsewhere_and_the_volume_unpacks_to_its_end_again()
+    {
+        (MemoryStorage storage, RecordPlace[] places) = await KilledAsync();
+        for (int at = 0; at < 100; at++) storage.Corrupt(Volume, places[1].Offset + at, 0xFF);
+        using StorageUnit unit = UnitSamples.Open(storage);
+        Assert.ThrowsAny<Exception>(() => UnitSamples.Unpack(storage.Content(Volume)));
+        var record = new ErasedRecord(UnitSamples.Record(2).Info.Id, places[1].Volume, places[1].Offset, places[1].Length);
+        byte[] before = storage.Content(Volume);
+        unit.Erase([record with { Length = 0 }, record with { Length = record.Length + 1 }, record with { Offset = record.Offset - 1 }]); // not what was found damaged
+        Assert.Equal(before, storage.Content(Volume));
+        unit.Erase([record]);
+        Assert.True(UnitSamples.Unpack(storage.Content(Volume)).Length > 0);
+        UnitSamples.AssertHolds(unit, UnitSamples.Record(1), places[0]);
+        UnitSamples.AssertHolds(unit, UnitSamples.Record(3), places[2]);
+    }
+
+    [Fact]
+    public async Task A_damaged_block_header_is_filled_when_the_unit_is_opened()
+    {
+        (MemoryStorage storage, RecordPlace[] places) = await KilledAsync();
+        storage.Corrupt(Volume, places[1].Offset - VolumeMember.BlockHeaderLength + 3, 0xFF);
+        Assert.ThrowsAny<Exception>(() => UnitSamples.Unpack(storage.Content(Volume)));
+        using StorageUnit unit = UnitSamples.Open(storage);
+        Assert.Contains("48 bytes", Assert.Single(unit.Notes));
+        Assert.True(UnitSamples.Unpack(storage.Content(Volume)).Length > 0);
+        for (int at = 0; at < places.Length; at++) UnitSamples.AssertHolds(unit, UnitSamples.Record(at + 1), places[at]);
+    }
+
+    [Fact]
     public async Task A_volume_of_another_unit_is_not_touched_and_not_served()
     {
         (MemoryStorage storage, RecordPlace[] places) = await KilledAsync();

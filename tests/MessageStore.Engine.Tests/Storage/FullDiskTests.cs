@@ -15,6 +15,30 @@ public sealed class FullDiskTests(ITestOutputHelper output)
         if (Sweeps.IsFullSet) Assert.True(refusals > 100);
     }
 
+    /// <summary>What an administrator does who wants space back on a disk that has none.</summary>
+    [Fact]
+    public async Task A_segment_that_a_compaction_could_not_begin_is_named_by_no_checkpoint()
+    {
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            var storage = new MemoryStorage(seed);
+            TestGroup.Create(storage);
+            var workload = new Workload(seed);
+            using (StorageGroup group = TestGroup.Open(storage))
+            {
+                for (int round = 0; round < 8; round++) Accept(workload.Round(group));
+                storage.FailAt(1, new IOException("No space left on device", 28), StorageOperations.Write);
+                var full = await Assert.ThrowsAsync<MessageStoreException>(() => group.CompactAsync(new CompactionOptions { MinimumDeadShare = 0, SealCurrent = true }, null, default));
+                Assert.Equal(ErrorIds.DiskFull, full.ErrorId);
+                Accept(workload.Round(group));
+                group.Checkpoint(CancellationToken.None);
+            }
+            using StorageGroup reopened = TestGroup.Open(storage);
+            Assert.Equal(0, reopened.ReplayedTransactions);
+            workload.Check(reopened);
+        }
+    }
+
     private static int Run(int seed)
     {
         var storage = new MemoryStorage(seed);

@@ -9,6 +9,9 @@ internal sealed record Step(string What, Transaction Transaction, Action<StoreMo
 {
     public bool IsAcknowledged => Transaction.Committed.IsCompletedSuccessfully;
 
+    /// <summary>Whether its group closed over it: only the next opening knows whether it is there.</summary>
+    public bool IsInDoubt => Transaction.Committed.Exception?.InnerException is MessageStoreException { ErrorId: ErrorIds.GroupClosedForWriting };
+
     public static Step CreateMailbox(uint salt, int number, string name) => new(
         $"mailbox {number}", Transaction.MailboxCreated(number, name, salt), m => m.AddMailbox(number, name));
 

@@ -18,6 +18,12 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
     /// <summary>The salt of the group.</summary>
     public uint Salt { get; init; } = TestGroup.Salt;
 
+    /// <summary>
+    /// Whether mailboxes and folders come and go. Their numbers follow from those before them, so it is <see langword="false"/> where one transaction may be refused
+    /// while the next is on its way already.
+    /// </summary>
+    public bool WithNames { get; init; } = true;
+
     /// <summary>What was acknowledged, in the order of the log: the n-th is LSN n.</summary>
     public List<Step> Acknowledged { get; private set; } = [];
 
@@ -39,19 +45,45 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
 
     /// <summary>One round: hands it in, waits, and notes what came of it.</summary>
     /// <returns>The error it ended with.</returns>
-    public MessageStoreException? Round(StorageGroup group, int size = 5)
+    public MessageStoreException? Round(StorageGroup group, int size = 5) => Submit(group, Several(Model, size));
+
+    /// <summary>
+    /// Transactions that come in while others are under way: with each flush of the committer, some more are handed in, until there were
+    /// <paramref name="count"/>. It is the committer's own thread that hands them in, in the middle of its flush, so that the same seed gathers the same group commits.
+    /// </summary>
+    /// <param name="count">At least so many transactions.</param>
+    public void RunConcurrently(MemoryStorage storage, StorageGroup group, int count)
     {
-        StoreModel model = Model;
-        var steps = new List<Step>();
-        for (int i = random.Next(1, size + 1); i > 0; i--)
+        string committer = $"committer {group.Name}";
+        storage.Interleave = kind =>
         {
-            foreach (Step step in Next(model))
-            {
-                step.Effect(model);
-                steps.Add(step);
-            }
+            if (kind == StorageOperations.Flush && count > 0 && Thread.CurrentThread.Name == committer) HandIn();
+        };
+        HandIn();
+        // Beginning a new log file flushes too, after the answers: only when the committer rests and nobody waits has the last one come.
+        do
+        {
+            while (Doubtful.Find(s => !s.Transaction.Committed.IsCompleted) is { } waiting) Task.WhenAny(waiting.Transaction.Committed).GetAwaiter().GetResult();
+            Rest(group);
         }
-        return Submit(group, steps);
+        while (Doubtful.Exists(s => !s.Transaction.Committed.IsCompleted));
+        storage.Interleave = null;
+        // What was refused is not in the log for certain; what the closing of the group overtook may be.
+        List<Step> all = Doubtful.FindAll(s => s.IsAcknowledged || s.IsInDoubt);
+        int acknowledged = all.FindLastIndex(s => s.IsAcknowledged) + 1;
+        if (all.Take(acknowledged).Any(s => s.IsInDoubt)) throw new InvariantException("A later transaction was acknowledged, and an earlier one is in doubt.");
+        Acknowledged = [.. Acknowledged, .. all.Take(acknowledged)];
+        Doubtful = all[acknowledged..];
+        largeParts.Clear();
+
+        void HandIn()
+        {
+            StoreModel model = ModelAt(int.MaxValue);
+            List<Step> steps = Several(model, 8);
+            count -= steps.Count;
+            Doubtful = [.. Doubtful, .. steps];
+            _ = group.CommitAsync([.. steps.Select(s => s.Transaction)]);
+        }
     }
 
     /// <summary>Hands in steps of the caller's choice as one round.</summary>
@@ -105,9 +137,23 @@ internal sealed class Workload(int seed, bool withLargeMessages = false)
         return lsn;
     }
 
+    private List<Step> Several(StoreModel model, int size)
+    {
+        var steps = new List<Step>();
+        for (int i = random.Next(1, size + 1); i > 0; i--)
+        {
+            foreach (Step step in Next(model))
+            {
+                step.Effect(model);
+                steps.Add(step);
+            }
+        }
+        return steps;
+    }
+
     private IEnumerable<Step> Next(StoreModel model)
     {
-        int choice = random.Next(100);
+        int choice = random.Next(WithNames ? 0 : 11, 100);
         if (model.Mailboxes.Count == 0 || (choice < 6 && model.Mailboxes.Count < Names.Length))
         {
             string name = Names.First(n => model.Mailboxes.Values.All(m => m.Name != n));

@@ -149,13 +149,14 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public IAsyncEnumerable<ArchivePolicyInfo> ListArchivePoliciesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
+    public Task<ArchiveTest> TestArchiveAsync(ArchiveTestOptions options, IProgress<RunProgress>? progress = null, IProgress<ArchiveFinding>? found = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     public IAsyncEnumerable<ArchiveInfo> ListArchivesAsync(string? mailboxPattern = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    public IAsyncEnumerable<ArchiveKey> ListKeysAsync(Guid? id = null, string? mailboxPattern = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ArchiveKey> ListKeysAsync(
+        Guid? id = null, string? mailboxPattern = null, string? unit = null, DateTimeOffset? dueBefore = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     public Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -189,6 +190,8 @@ internal sealed class FakeMessageStore : IMessageStore
     public Task<DatabaseTest> TestAsync(
         DatabaseTestOptions options, IProgress<RunProgress>? progress = null, IProgress<DatabaseFinding>? found = null,
         CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<KeyMove> MoveKeysAsync(KeyMoveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<DatabaseStatus> SetNodesAsync(NodeSettings settings, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 

@@ -14,4 +14,10 @@ internal sealed class JumpingClock(int seed) : TimeProvider
             return now;
         }
     }
+
+    /// <summary>Time goes by.</summary>
+    public void Advance(TimeSpan time)
+    {
+        lock (random) now += time;
+    }
 }

@@ -7,6 +7,7 @@ internal sealed class MemoryInode
     public const int SectorSize = 512;
 
     private readonly List<Pending> unflushed = [];
+    private readonly HashSet<int> beginnings = [];
     private readonly Bytes current;
     private readonly Bytes durable;
 
@@ -28,10 +29,28 @@ internal sealed class MemoryInode
 
     public ReadOnlyMemory<byte> Current => current.Memory;
 
+    public int DurableLength => durable.Memory.Length;
+
     public void Write(ReadOnlySpan<byte> bytes, long offset)
     {
         current.Write(bytes, (int)offset);
         unflushed.Add(new Pending((int)offset, bytes.ToArray(), null));
+        beginnings.Add((int)offset);
+    }
+
+    /// <summary>A write that reading shows and that never comes to the disk: there only the file is as long as it should be.</summary>
+    public void Miss(ReadOnlySpan<byte> bytes, long offset)
+    {
+        current.Write(bytes, (int)offset);
+        unflushed.Add(new Pending((int)offset, bytes.ToArray(), null) { IsMissing = true });
+    }
+
+    /// <summary>Somebody else's write lands on the disk here, as far as the file reaches, unknown to the system.</summary>
+    public void Hit(ReadOnlySpan<byte> bytes, Random chance)
+    {
+        List<int> begun = [.. beginnings.Where(b => b < DurableLength)];
+        int offset = begun.Count > 0 && chance.Next(2) == 0 ? begun[chance.Next(begun.Count)] : chance.Next((DurableLength + SectorSize - 1) / SectorSize) * SectorSize;
+        durable.Write(bytes[..Math.Min(bytes.Length, DurableLength - offset)], offset);
     }
 
     public void SetLength(long length)
@@ -68,12 +87,20 @@ internal sealed class MemoryInode
     /// <summary>A write, or a change of length, since the last flush.</summary>
     private sealed record Pending(int Offset, byte[] Written, int? NewLength)
     {
+        /// <summary>Whether only its length comes to the disk.</summary>
+        public bool IsMissing { get; init; }
+
         /// <summary>Applies it whole, or by chance a part of it.</summary>
         public void Apply(Bytes target, Random? chance)
         {
             if (NewLength is { } length)
             {
                 if (chance is null || chance.Next(2) == 0) target.SetLength(length);
+                return;
+            }
+            if (IsMissing)
+            {
+                if (target.Memory.Length < Offset + Written.Length) target.SetLength(Offset + Written.Length);
                 return;
             }
             if (chance is null || chance.Next(3) == 0)

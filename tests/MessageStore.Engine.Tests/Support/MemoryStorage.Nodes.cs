@@ -103,6 +103,13 @@ internal sealed partial class MemoryStorage
         return node;
     }
 
+    /// <summary>Lets bytes land over something that is on the disk.</summary>
+    private void Stray(byte[] bytes)
+    {
+        List<MemoryInode> files = [.. root.Files().Where(f => f.DurableLength > 0)];
+        if (files.Count > 0) files[random.Next(files.Count)].Hit(bytes, random);
+    }
+
     private MemoryFolder FindFolder(string path) =>
         Find(path) as MemoryFolder ?? throw new DirectoryNotFoundException($"{path} not found.");
 
@@ -133,6 +140,8 @@ internal sealed partial class MemoryStorage
         public Dictionary<string, object> Durable { get; init; } = [];
 
         public long Bytes() => Current.Values.Sum(n => n is MemoryFolder folder ? folder.Bytes() : ((MemoryInode)n).Current.Length);
+
+        public IEnumerable<MemoryInode> Files() => Current.OrderBy(e => e.Key, StringComparer.Ordinal).SelectMany(e => e.Value is MemoryFolder folder ? folder.Files() : [(MemoryInode)e.Value]);
 
         public MemoryFolder Survivor(Random chance, Func<MemoryFolder, Dictionary<string, object>> namesOf) =>
             Of(namesOf(this), n => n is MemoryFolder f ? f.Survivor(chance, namesOf) : ((MemoryInode)n).Survivor(chance));
@@ -192,7 +201,15 @@ internal sealed partial class MemoryStorage
                     inode.Write(bytes.AsSpan(0, (int)Math.Max(0, bytes.Length - (growth - free))), offset);
                     throw new IOException("No space left on device", 28);
                 }
-                inode.Write(bytes, offset);
+                if (storage.misdirectAt is null || --storage.misdirectAt > 0)
+                {
+                    inode.Write(bytes, offset);
+                    return;
+                }
+                storage.misdirectAt = null;
+                storage.FaultHappened = true;
+                inode.Miss(bytes, offset);
+                storage.Stray(bytes);
             }
         }
 

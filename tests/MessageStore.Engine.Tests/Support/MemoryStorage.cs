@@ -18,13 +18,14 @@ namespace MessageStore.Tests.Support;
 /// one flushes again, although reading still shows it (what Linux does after a failed fsync).</item>
 /// <item><b>Full disk.</b> Beyond <see cref="Capacity"/> a write stores what fits and raises ENOSPC.</item>
 /// <item><b>Bit rot.</b> <see cref="Corrupt"/> alters bytes, flushed or not.</item>
+/// <item><b>Misdirected writes.</b> The write that <see cref="MisdirectAt"/> names reaches the disk somewhere else: over durable bytes of some file, at a sector or where an
+/// earlier write began. Where it should be, the disk has what it had, or zeros. Reading shows neither until the power failed: the system's cache is right.</item>
 /// <item><b>Short reads.</b> With <see cref="ShortReads"/> a read returns fewer bytes than there are, as it may after a signal.</item>
 /// <item><b>Any moment.</b> <see cref="BeforeChange"/> is called before each operation that changes something, with the disk held still;
 /// <see cref="Fork"/> there shows what a crash at this very moment would leave, and the run goes on. <see cref="Interleave"/> is
 /// called with nothing held, so that other threads may do their work in the middle of an operation's caller.</item>
 /// </list>
-/// Locks end with the storage. A misdirected write is a <see cref="Put"/> or <see cref="Corrupt"/> at the wrong place. Not modelled: reads
-/// that differ from call to call, hard links.
+/// Locks end with the storage. Not modelled: reads that differ from call to call, hard links.
 /// </remarks>
 internal sealed partial class MemoryStorage : IStorage
 {
@@ -34,6 +35,7 @@ internal sealed partial class MemoryStorage : IStorage
     private readonly List<NameChange> unflushedNames = [];
     private readonly HashSet<string> locks = [];
     private long? failAt;
+    private long? misdirectAt;
     private StorageOperations failKinds;
     private Exception? failure;
     private bool crashed;
@@ -80,6 +82,12 @@ internal sealed partial class MemoryStorage : IStorage
         lock (gate) (failAt, failure, failKinds, FaultHappened) = (n, error, kinds, false);
     }
 
+    /// <summary>Lets the <paramref name="n"/>-th write from now (1 is the next) reach the disk at another place; once.</summary>
+    public void MisdirectAt(long n)
+    {
+        lock (gate) (misdirectAt, FaultHappened) = (n, false);
+    }
+
     /// <summary>Loss of power: ends this storage and returns what survived.</summary>
     public MemoryStorage Crash(Random chance)
     {
@@ -98,7 +106,7 @@ internal sealed partial class MemoryStorage : IStorage
             var durable = new Dictionary<MemoryFolder, Dictionary<string, object>>();
             foreach (NameChange change in unflushedNames)
                 if (chance.Next(2) == 0) change.ApplyTo(folder => durable.TryGetValue(folder, out var names) ? names : durable[folder] = new(folder.Durable));
-            return new MemoryStorage(root.Survivor(chance, folder => durable.GetValueOrDefault(folder) ?? folder.Durable), chance.Next());
+            return new MemoryStorage(root.Survivor(chance, folder => durable.GetValueOrDefault(folder) ?? folder.Durable), chance.Next()) { ShortReads = ShortReads };
         }
     }
 
@@ -108,7 +116,7 @@ internal sealed partial class MemoryStorage : IStorage
         lock (gate)
         {
             crashed = true;
-            return new MemoryStorage(root.Copy(), random.Next());
+            return new MemoryStorage(root.Copy(), random.Next()) { ShortReads = ShortReads };
         }
     }
 
@@ -148,7 +156,7 @@ internal sealed partial class MemoryStorage : IStorage
             if (access == FileAccessKind.CreateNew && file is not null) throw new IOException($"{path} exists.");
             if (file is null)
             {
-                if (access is FileAccessKind.Read or FileAccessKind.ReadWrite) throw new FileNotFoundException($"{path} not found.", path);
+                if (access is FileAccessKind.Read or FileAccessKind.ReadWrite or FileAccessKind.Pipe or FileAccessKind.BothEnds) throw new FileNotFoundException($"{path} not found.", path);
                 file = new MemoryInode();
                 Change((folder, name, file));
             }

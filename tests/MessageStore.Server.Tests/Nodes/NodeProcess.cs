@@ -50,6 +50,17 @@ internal sealed class NodeProcess : IDisposable
         process = null;
     }
 
+    /// <summary>SIGTERM: the node ends in order.</summary>
+    public async Task StopAsync()
+    {
+        if (!IsRunning) return;
+        await SignalAsync("TERM");
+        using var patience = new CancellationTokenSource(Patience);
+        await process!.WaitForExitAsync(patience.Token);
+        process.Dispose();
+        process = null;
+    }
+
     /// <summary>SIGSTOP or SIGCONT: the process hangs with its connections open, or goes on.</summary>
     public async Task SignalAsync(string signal)
     {

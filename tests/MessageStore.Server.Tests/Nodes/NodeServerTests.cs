@@ -62,8 +62,8 @@ public sealed class NodeServerTests
         Assert.Equal((record.Info.Id, stored.Places[0].Offset, record.Info.StorageDate), (listed.Id, listed.Offset, listed.StorageDate));
         StorageUnitStatus status = Assert.Single(await node.GetStatusAsync());
         Assert.Equal(("n1/u1", 1L, UnitAvailability.Available), (status.Name, status.RecordCount, status.Availability));
-        Assert.Equal(0, await node.ExpireAsync("n1/u1", DateTimeOffset.MaxValue, new HashSet<Guid>()));
-        Assert.Equal(1, await node.EraseAsync("n1/u1", [new ErasedRecord(listed.Id, stored.Places[0].Volume, listed.Offset)]));
+        Assert.Equal(0, await node.ExpireAsync("n1/u1", Guid.Empty, DateTimeOffset.MaxValue, new HashSet<Guid>()));
+        Assert.Equal(1, await node.EraseAsync("n1/u1", Guid.Empty, [new ErasedRecord(listed.Id, stored.Places[0].Volume, listed.Offset)]));
         Assert.Empty(await node.ListRecordsAsync("n1/u1", stored.Places[0].Volume));
         Assert.Equal(ErrorIds.UnitUnavailable, (await Assert.ThrowsAsync<MessageStoreException>(async () => await node.ListVolumesAsync("n1/u9"))).ErrorId);
         Assert.Equal(ErrorIds.PathNotFound, (await Assert.ThrowsAsync<MessageStoreException>(async () => await node.ReadAsync("n1/u1", "2026-01-01/never-00000001.mbox.gz", 0, 10))).ErrorId);
@@ -164,6 +164,36 @@ public sealed class NodeServerTests
     }
 
     [Fact]
+    public async Task With_client_certificates_only_those_get_in_that_the_authority_has_signed_and_chains_go_through()
+    {
+        await using var fixture = new NodeFixture();
+        using X509Certificate2 authority = SelfSigned("CN=authority"), stranger = SelfSigned("CN=stranger");
+        string authorityFile = Path.Combine(fixture.Root, "ca.crt");
+        await File.WriteAllTextAsync(authorityFile, authority.ExportCertificatePem());
+        foreach (string name in (string[])["n1", "n2"])
+        {
+            string path = Path.Combine(fixture.Root, name + ".pfx");
+            using X509Certificate2 own = Signed(authority, name);
+            await File.WriteAllBytesAsync(path, own.Export(X509ContentType.Pkcs12));
+            await fixture.StartAsync(name, o => o with { SharedKey = "", CertificatePath = path, AuthorityPath = authorityFile, ClientCertificates = true });
+        }
+        using X509Certificate2 trusted = X509CertificateLoader.LoadCertificate(authority.RawData), ours = Signed(authority, "database");
+        using var known = new HttpNodeConnector("", TimeSpan.FromSeconds(120), TimeProvider.System, trusted, ours);
+        IncomingRecord record = fixture.Record(1);
+        Hop[] hops = [new(fixture["n1"].Url, "n1/u1"), new(fixture["n2"].Url, "n2/u1")];
+        IReadOnlyList<HopAnswer> answers = await known.Connect(hops[0].Url).AppendAsync(new AppendRequest(hops, [NodeFixture.Sent(record)]));
+        Assert.All(answers, a => Assert.True(a.IsAcknowledged, a.Error?.Message));
+
+        foreach (X509Certificate2? shown in (X509Certificate2?[])[null, stranger])
+        {
+            using var unknown = new HttpNodeConnector("", TimeSpan.FromSeconds(120), TimeProvider.System, trusted, shown);
+            Assert.Equal(ErrorIds.NodeUnavailable, (await Assert.ThrowsAsync<MessageStoreException>(async () => await unknown.Connect(hops[0].Url).GetStatusAsync())).ErrorId);
+        }
+        var error = await Assert.ThrowsAsync<MessageStoreException>(() => fixture.StartAsync("n3", o => o with { SharedKey = "", ClientCertificates = true }));
+        Assert.Equal(ErrorIds.InvalidParameter, error.ErrorId);
+    }
+
+    [Fact]
     public async Task A_node_that_does_not_answer_is_left_after_its_time_and_another_takes_its_place()
     {
         await using var fixture = new NodeFixture();
@@ -238,14 +268,27 @@ public sealed class NodeServerTests
         public IStorageNode Connect(string to) => (to == url ? impatient : patient).Connect(to);
     }
 
-    private static X509Certificate2 SelfSigned()
+    private static X509Certificate2 SelfSigned(string name = "CN=127.0.0.1")
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    /// <summary>A certificate for this machine that an authority has signed.</summary>
+    private static X509Certificate2 Signed(X509Certificate2 authority, string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 signed = request.Create(authority, authority.NotBefore, authority.NotAfter, RandomNumberGenerator.GetBytes(8));
+        using X509Certificate2 whole = signed.CopyWithPrivateKey(key);
+        return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pkcs12), null);
     }
 }

@@ -112,6 +112,34 @@ public sealed class NodesArchiveTests
     }
 
     [Fact]
+    public async Task Two_databases_in_the_same_directory_have_units_of_their_own_and_the_repair_of_one_leaves_the_other_s_records()
+    {
+        await using var fixture = new NodeFixture();
+        await using IMessageStore ours = await OpenAsync(fixture);
+        await using IMessageStore theirs = await OpenAsync(fixture, name: "db2");
+        Guid id = (await theirs.GetStatusAsync()).DatabaseId;
+        foreach (string name in (string[])["n1", "n2"]) await fixture.StartAsync(name, o => o with { Database = id });
+        foreach (string name in (string[])["n3", "n4"]) await fixture.StartAsync(name);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(ours, 12), other = await AppendAsync(theirs, 12, 50);
+        Assert.Equal((12, 0), await MovedAsync(ours));
+        Assert.Equal((12, 0), await MovedAsync(theirs));
+        Assert.Empty((await KeysAsync(ours)).Select(k => k.Unit).Intersect((await KeysAsync(theirs)).Select(k => k.Unit)));
+
+        ReplicaRepairRun run = await ours.RepairCopiesAsync(new ReplicaRepairOptions { Repair = true, OrphanGrace = TimeSpan.FromTicks(-1) });
+        Assert.Equal((12, 0, 0, 0), (run.Messages, run.UnderReplicated, run.Erased, run.Expired));
+        Assert.Empty(run.Problems);
+        Assert.Equal(2, run.Units.Count);
+        await AssertReadableAsync(ours, mail);
+        await AssertReadableAsync(theirs, other);
+
+        async Task<(long, long)> MovedAsync(IMessageStore store)
+        {
+            ArchiveRun moved = await store.ArchiveAsync(Everything);
+            return (moved.Moved, moved.Failed);
+        }
+    }
+
+    [Fact]
     public async Task Nodes_that_cannot_be_set_up_keep_nobody_from_current_mail()
     {
         await using var fixture = new NodeFixture();
@@ -132,9 +160,9 @@ public sealed class NodesArchiveTests
         Assert.Contains("key", error.Message);
     }
 
-    private static async Task<IMessageStore> OpenAsync(NodeFixture fixture, ReplicationTopology topology = ReplicationTopology.FanOut)
+    private static async Task<IMessageStore> OpenAsync(NodeFixture fixture, ReplicationTopology topology = ReplicationTopology.FanOut, string name = "db")
     {
-        string path = Path.Combine(fixture.Root, "db"), key = Path.Combine(fixture.Root, "key");
+        string path = Path.Combine(fixture.Root, name), key = Path.Combine(fixture.Root, "key");
         await File.WriteAllTextAsync(key, NodeFixture.Key);
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = path });

@@ -97,7 +97,7 @@ public sealed class RemoteStoreTests(ScriptedHost server) : IClassFixture<Script
             finally
             {
                 if (token.IsCancellationRequested) cancelled.SetResult();
-                await mayEnd.Task.WaitAsync(Patience);
+                await mayEnd.Task.WaitAsync(Patience, CancellationToken.None); // ends when it likes, cancelled or not
                 hasEnded = true;
             }
             throw new InvalidOperationException("never");

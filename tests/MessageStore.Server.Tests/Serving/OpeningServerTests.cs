@@ -7,7 +7,7 @@ using MessageStore.Storage;
 namespace MessageStore.Server.Tests.Serving;
 
 /// <summary>What becomes of those who come while a server still opens its database.</summary>
-public sealed class OpeningServerTests : IAsyncLifetime
+public sealed class OpeningServerTests : IAsyncLifetime, IDisposable
 {
     /// <summary>A guard against hanging, no measure of speed.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
@@ -18,11 +18,9 @@ public sealed class OpeningServerTests : IAsyncLifetime
 
     public Task InitializeAsync() => MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = Database });
 
-    public Task DisposeAsync()
-    {
-        folder.Dispose();
-        return Task.CompletedTask;
-    }
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public async Task Whoever_waits_too_long_is_told_how_far_it_is()

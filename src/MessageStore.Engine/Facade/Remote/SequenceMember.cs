@@ -23,7 +23,7 @@ internal sealed class SequenceMember<T>(MethodInfo method) : StoreMember(method)
         RemoteCall call = await connection.StartAsync(this, arguments, cancellationToken).ConfigureAwait(false);
         await using (call.ConfigureAwait(false))
         {
-            // Cancelled, it is waited for: the call itself carries that over.
+            // Cancelling goes by way of the other end, which says when it has ended: the call was begun with the token.
             while (await call.NextAsync(WireKind.Item, WireKind.End, CancellationToken.None).ConfigureAwait(false) == WireKind.Item) yield return call.Read<T>();
         }
     }

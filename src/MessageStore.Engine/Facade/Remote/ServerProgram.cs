@@ -7,8 +7,13 @@ internal static class ServerProgram
 {
     private const string AssemblyName = "messagestored.dll";
 
+    /// <inheritdoc cref="Start(IEnumerable{string})"/>
+    public static Process Start(ServerStartOptions options) =>
+        Start(["serve", "--database", options.Database, "--background", .. Option("--log", options.LogPath), .. Option("--configuration", options.ConfigurationPath)]);
+
+    /// <param name="arguments">The command and its options.</param>
     /// <exception cref="MessageStoreException">ServerNotInstalled.</exception>
-    public static Process Start(ServerStartOptions options)
+    public static Process Start(IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -17,13 +22,8 @@ internal static class ServerProgram
             RedirectStandardError = true,
             CreateNoWindow = true,
         };
-        foreach (string argument in (string[])[Find(), "serve", "--database", options.Database, "--background"]) start.ArgumentList.Add(argument);
-        foreach ((string word, string? value) in ((string, string?)[])[("--log", options.LogPath), ("--configuration", options.ConfigurationPath)])
-        {
-            if (value is null) continue;
-            start.ArgumentList.Add(word);
-            start.ArgumentList.Add(value);
-        }
+        start.ArgumentList.Add(Find());
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
         try
         {
             return Process.Start(start)!;
@@ -33,6 +33,8 @@ internal static class ServerProgram
             throw new MessageStoreException(ErrorIds.ServerNotInstalled, ErrorKind.NotFound, $"The server needs the program dotnet on the PATH, with the ASP.NET Core runtime 10.0: {error.Message}", "dotnet", error);
         }
     }
+
+    private static string[] Option(string word, string? value) => value is null ? [] : [word, value];
 
     /// <summary>The server lies beside the module's dependencies, and beside the engine in its own folder.</summary>
     private static string Find()

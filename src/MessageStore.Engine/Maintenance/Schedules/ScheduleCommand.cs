@@ -23,6 +23,11 @@ internal static class ScheduleCommand
             if (schedule.ReadState != ReadState.Any) words.AddRange(["-ReadState", schedule.ReadState.ToString()]);
             Add("-RetainFor", schedule.RetainFor);
         }
+        else
+        {
+            if (schedule.BackupCompression != BackupCompression.None) words.AddRange(["-BackupCompression", schedule.BackupCompression.ToString()]);
+            if (schedule.KeyFile is { } keyFile) words.AddRange(["-KeyFile", Quote(keyFile)]);
+        }
         if (schedule.Wait > TimeSpan.Zero) Add("-Wait", schedule.Wait);
         return string.Join(' ', words);
 

@@ -38,6 +38,9 @@ public sealed record MaintenanceSchedule
     public TimeSpan? OlderThan { get; init; }
     public ReadState ReadState { get; init; }
     public TimeSpan? RetainFor { get; init; }
+    public BackupCompression BackupCompression { get; init; }
+    /// <summary>Full path of the file that backups are encrypted with; <see langword="null"/>: they are not.</summary>
+    public string? KeyFile { get; init; }
     /// <summary>How long a task waits for a run of somebody else to end, so that archive and backup take turns and neither is lost.</summary>
     public TimeSpan Wait { get; init; } = TimeSpan.FromHours(1);
     /// <summary>The account that the tasks run under; <see langword="null"/>: who registers them.</summary>

@@ -24,7 +24,7 @@ internal static class ScheduleRules
         if (schedule.BackupEvery is { } every && !IsEven(every))
             throw Invalid($"-BackupEvery is {every}; it must be 1, 2, 3, 4, 5, 6, 10, 12, 15, 20 or 30 minutes, 1, 2, 3, 4, 6, 8 or 12 hours, or 1 day, so that backups come at the same hours every day.", every);
         CheckServer(schedule);
-        foreach (string? text in (string?[])[schedule.Database, schedule.PowerShellPath, schedule.ModulePath, schedule.User])
+        foreach (string? text in (string?[])[schedule.Database, schedule.PowerShellPath, schedule.ModulePath, schedule.User, schedule.KeyFile])
         {
             if (text?.Any(char.IsControl) == true)
                 throw Invalid("A schedule cannot hold a path or an account with a control character (such as a line break) in it.", schedule.Database);

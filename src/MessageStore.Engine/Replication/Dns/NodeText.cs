@@ -15,6 +15,7 @@ internal sealed record NodeText(string Scheme, IReadOnlyList<StorageUnitRecord> 
     private const string UntilKey = "until";
     private const string AddressKey = "address";
     private const string UnitKey = "unit";
+    private const string ServesKey = "serves";
     private const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     private static readonly (UnitAvailability Availability, string Word)[] Words =
@@ -30,6 +31,8 @@ internal sealed record NodeText(string Scheme, IReadOnlyList<StorageUnitRecord> 
         if (Expires is { } until) yield return $"{UntilKey}={until.UtcDateTime.ToString(TimeForm, CultureInfo.InvariantCulture)}";
         if (Address is not null) yield return $"{AddressKey}={Address}";
         foreach (StorageUnitRecord unit in Units) yield return $"{UnitKey}={unit.Name}:{Words.First(w => w.Availability == unit.Availability).Word}";
+        foreach (StorageUnitRecord unit in Units)
+            if (unit.Database is { } database) yield return $"{ServesKey}={unit.Name}:{database}";
     }
 
     /// <summary>Reads a record; strings with keys that this version does not know are passed over.</summary>
@@ -41,6 +44,7 @@ internal sealed record NodeText(string Scheme, IReadOnlyList<StorageUnitRecord> 
         DateTimeOffset? expires = null;
         IPAddress? address = null;
         var units = new List<StorageUnitRecord>();
+        var databases = new Dictionary<string, Guid>(StringComparer.Ordinal);
         foreach (string text in strings.Skip(1))
         {
             string[] pair = text.Split('=', 2);
@@ -61,9 +65,14 @@ internal sealed record NodeText(string Scheme, IReadOnlyList<StorageUnitRecord> 
                     if (TryParseUnit(pair[1]) is not { } unit) return null;
                     units.Add(unit);
                     break;
+                case ServesKey:
+                    string[] serves = pair[1].Split(':');
+                    if (serves.Length != 2 || !Guid.TryParse(serves[1], out Guid database)) return null;
+                    databases[serves[0]] = database;
+                    break;
             }
         }
-        return scheme is "http" or "https" ? new NodeText(scheme, units, expires, address) : null;
+        return scheme is "http" or "https" ? new NodeText(scheme, [.. units.Select(u => databases.TryGetValue(u.Name, out Guid of) ? u with { Database = of } : u)], expires, address) : null;
     }
 
     private static StorageUnitRecord? TryParseUnit(string text)

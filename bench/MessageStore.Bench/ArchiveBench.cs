@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+using MessageStore.Storage;
+
+namespace MessageStore.Bench;
+
+/// <summary>
+/// The archive run, from the criteria to the last key: stored and fastest levels, for each size, over many mailboxes. With <c>--peer</c>, beside it and on the same messages: Dovecot's
+/// <c>altmove</c> (stored) and <c>gzip -1</c> (fastest), each with as many processes as there are processors. Then memory with one large mailbox, and what users' appends take with and
+/// without the agent.
+/// </summary>
+internal static class ArchiveBench
+{
+    private const int Processes = 2;
+    private static readonly TimeSpan MemoryLook = TimeSpan.FromMilliseconds(10);
+    private static readonly ArchiveOptions All = new() { Before = DateTimeOffset.MaxValue };
+
+    public static async Task<IReadOnlyList<BenchRow>> RunAsync(BenchArguments arguments)
+    {
+        var rows = new List<BenchRow>();
+        foreach (int size in arguments.Sizes.Where(s => s > 0)) rows.AddRange(await SpeedAsync(arguments, size).ConfigureAwait(false));
+        if (arguments.Large > 0) rows.AddRange(await MemoryAsync(arguments).ConfigureAwait(false));
+        if (arguments.Seconds > 0) rows.AddRange(await ArchiveUsersBench.RunAsync(arguments).ConfigureAwait(false));
+        Clean(arguments.Path);
+        return rows;
+    }
+
+    private static async Task<List<BenchRow>> SpeedAsync(BenchArguments arguments, int size)
+    {
+        int messages = arguments.Messages[0];
+        Figures stored = new(), fastest = new();
+        var altmove = new List<double>();
+        var gzip = new List<double>();
+        for (int round = 0; round < arguments.Rounds; round++)
+        {
+            await MoveAsync(arguments, size, messages, ArchiveCompression.Stored, stored).ConfigureAwait(false);
+            if (arguments.Peer) altmove.Add(ArchivePeers.Altmove(Path.Combine(Clean(arguments.Path), "dovecot"), BenchMail.Bodies(size), messages, arguments.Mailboxes, Processes));
+            await MoveAsync(arguments, size, messages, ArchiveCompression.Fastest, fastest).ConfigureAwait(false);
+            if (arguments.Peer) gzip.Add(ArchivePeers.Gzip(Path.Combine(Clean(arguments.Path), "gzip"), BenchMail.Bodies(size), messages, Processes));
+        }
+        string what = string.Create(CultureInfo.InvariantCulture, $"{messages:N0} of {size} B, {arguments.Mailboxes:N0} mailboxes");
+        return
+        [
+            new BenchRow($"archive, stored, {size} B", stored.Rate(messages), Median(altmove), "messages/s", $"{what}; {stored.Note(messages, size)}{(arguments.Peer ? "; beside it: altmove" : "")}"),
+            new BenchRow($"archive, fastest, {size} B", fastest.Rate(messages) * size / 1e6, Median(gzip), "MB/s", $"{what}; {fastest.Note(messages, size)}{(arguments.Peer ? $"; beside it: {Processes} gzip -1" : "")}"),
+        ];
+    }
+
+    private static async Task MoveAsync(BenchArguments arguments, int size, int messages, ArchiveCompression level, Figures figures)
+    {
+        await using IMessageStore store = await CreateAsync(arguments.Path).ConfigureAwait(false);
+        StorageGroup group = ((EmbeddedMessageStore)store).Database.Mail.Groups[0];
+        await BenchMail.FillAsync(group, messages, size, arguments.Mailboxes).ConfigureAwait(false);
+        group.Checkpoint(CancellationToken.None);
+        GC.Collect();
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        (ArchiveRun run, long peak) = await WithPeakAsync(() => store.ArchiveAsync(All with { Compression = level })).ConfigureAwait(false);
+        if (run.Moved != messages) throw new InvalidOperationException($"{run.Moved} of {messages} messages were moved: {run.Receipts.FirstOrDefault(r => r.Failed > 0)?.Reason}");
+        figures.Add(run.Duration, Environment.CpuUsage.TotalTime - before, peak);
+    }
+
+    /// <summary>One mailbox of a tenth, and one of all: what a run takes beyond what was there must not grow with it.</summary>
+    private static async Task<List<BenchRow>> MemoryAsync(BenchArguments arguments)
+    {
+        var rows = new List<BenchRow>();
+        foreach (int messages in (int[])[arguments.Large / 10, arguments.Large])
+        {
+            await using IMessageStore store = await CreateAsync(arguments.Path).ConfigureAwait(false);
+            await BenchMail.FillAsync(((EmbeddedMessageStore)store).Database.Mail.Groups[0], messages, 1024, mailboxes: 1).ConfigureAwait(false);
+            GC.Collect();
+            (ArchiveRun run, long peak) = await WithPeakAsync(() => store.ArchiveAsync(All)).ConfigureAwait(false);
+            long table = ((EmbeddedMessageStore)store).Database.KeyJournal!.TableBytes;
+            rows.Add(new BenchRow(string.Create(CultureInfo.InvariantCulture, $"memory, a mailbox of {messages:N0}"), (peak - table) / 1e6, null, "MB",
+                string.Create(CultureInfo.InvariantCulture, $"at most beyond what was there, without the {table / 1e6:N0} MB of the key table; {run.Moved / run.Duration.TotalSeconds:N0} messages/s of 1 KiB")));
+        }
+        return rows;
+    }
+
+    internal static async Task<IMessageStore> CreateAsync(string path)
+    {
+        Clean(path);
+        await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = path }).ConfigureAwait(false);
+        return await MessageDatabase.OpenAsync(path).ConfigureAwait(false);
+    }
+
+    private static string Clean(string path)
+    {
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        return path;
+    }
+
+    private static double? Median(List<double> values) => values.Count > 0 ? BenchRow.Median(values) : null;
+
+    /// <summary>Does something and watches how much memory the process takes beyond what it had.</summary>
+    private static async Task<(T Result, long Peak)> WithPeakAsync<T>(Func<Task<T>> work)
+    {
+        long before = Environment.WorkingSet, peak = before;
+        Task<T> task = Task.Run(work);
+        while (await Task.WhenAny(task, Task.Delay(MemoryLook)).ConfigureAwait(false) != task) peak = Math.Max(peak, Environment.WorkingSet);
+        return (await task.ConfigureAwait(false), peak - before);
+    }
+
+    /// <summary>What the runs of one level took.</summary>
+    private sealed class Figures
+    {
+        private readonly List<double> seconds = [], cpu = [], memory = [];
+
+        public void Add(TimeSpan time, TimeSpan processor, long peak)
+        {
+            seconds.Add(time.TotalSeconds);
+            cpu.Add(processor.TotalMicroseconds);
+            memory.Add(peak / 1e6);
+        }
+
+        public double Rate(int messages) => messages / BenchRow.Median(seconds);
+
+        public string Note(int messages, int size) => string.Create(CultureInfo.InvariantCulture,
+            $"{Rate(messages) * size / 1e6:N0} MB/s, {BenchRow.Median(cpu) / messages:N1} µs of CPU a message, {BenchRow.Median(memory):N0} MB at most");
+    }
+}

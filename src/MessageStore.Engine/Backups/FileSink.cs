@@ -1,0 +1,59 @@
+using MessageStore.IO;
+
+namespace MessageStore.Backups;
+
+/// <summary>A backup file: called <c>*.partial</c> until it is complete and durable.</summary>
+internal sealed class FileSink : BackupSink
+{
+    /// <summary>The system is asked to begin writing out after this many bytes, so that the flush at the end finds little to do and no other file's flush waits behind a heap of ours.</summary>
+    private const long FlushStep = 8 << 20;
+
+    private readonly IStorage storage;
+    private readonly IStorageFile file;
+    private readonly string path;
+    private readonly string partial;
+    private long length;
+    private long begun;
+
+    /// <exception cref="IOException">The file cannot be created.</exception>
+    public FileSink(IStorage storage, string path)
+    {
+        this.storage = storage;
+        this.path = path;
+        partial = path + BackupSession.PartialSuffix;
+        storage.CreateFolder(Path.GetDirectoryName(path)!);
+        file = storage.Open(partial, FileAccessKind.CreateOrTruncate);
+    }
+
+    public override bool IsStream => false;
+
+    public override void Append(ReadOnlySpan<byte> bytes)
+    {
+        file.Write(bytes, length);
+        length += bytes.Length;
+        if (length - begun < FlushStep) return;
+        file.BeginFlush(begun, length - begun);
+        begun = length;
+    }
+
+    public override void Complete()
+    {
+        file.Flush();
+        storage.RenameFile(partial, path);
+        storage.FlushFolder(Path.GetDirectoryName(path)!);
+    }
+
+    public override void Abandon()
+    {
+        try
+        {
+            storage.DeleteFile(partial);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // What stays is called *.partial and is never taken for a backup.
+        }
+    }
+
+    public override void Dispose() => file.Dispose();
+}
