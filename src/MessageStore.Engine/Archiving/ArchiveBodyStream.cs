@@ -46,13 +46,20 @@ internal sealed class ArchiveBodyStream : ReadStream
         set => throw new NotSupportedException();
     }
 
-    /// <exception cref="MessageStoreException">ArchiveDamaged.</exception>
+    /// <exception cref="MessageStoreException">ArchiveDamaged, ArchiveUnavailable.</exception>
     public override int Read(Span<byte> target)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
 
         // The last bytes of the message stay here until the end of the entry has been seen and found good.
-        while (!ended && (taken == ready.Length || delivered + ready.Length - taken >= info.BodyLength)) Fill();
+        try
+        {
+            while (!ended && (taken == ready.Length || delivered + ready.Length - taken >= info.BodyLength)) Fill();
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "reading a message", file.Path);
+        }
         int count = (int)Math.Min(Math.Min(target.Length, ready.Length - taken), info.BodyLength - delivered);
         ready.Span.Slice(taken, count).CopyTo(target);
         taken += count;
