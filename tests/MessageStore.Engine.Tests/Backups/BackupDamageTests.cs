@@ -115,12 +115,13 @@ public class BackupDamageTests(ITestOutputHelper output)
     public async Task A_scratch_device_that_fails_is_never_taken_for_a_bad_backup()
     {
         MemoryBackup backup = await MemoryBackup.MakeAsync();
+        MemoryStorage keys = backup.DiskWith(backup.Bytes); // what is wrong with the disk of scratch is not wrong with the key
         int failed = 0;
         for (int n = 1; ; n++)
         {
             MemoryStorage disk = backup.DiskWith(backup.Bytes);
             disk.FailAt(n, new IOException("error 5", 5), StorageOperations.Open | StorageOperations.Read | StorageOperations.Write | StorageOperations.Flush);
-            BackupDrill drill = MemoryBackup.Drill(disk, backup.File);
+            BackupDrill drill = MemoryBackup.Drill(disk, backup.File, keys);
             if (!disk.FaultHappened) break;
             failed++;
             // A fault that nothing noticed, such as in deleting scratch, changes nothing.

@@ -70,11 +70,10 @@ internal sealed class MemoryBackup
     }
 
     /// <summary>Drills a backup, which may be encrypted with the key file.</summary>
-    public static BackupDrill Drill(MemoryStorage disk, string path)
+    /// <param name="keys">The disk with the key file, where that is another one.</param>
+    public static BackupDrill Drill(MemoryStorage disk, string path, MemoryStorage? keys = null)
     {
-        var elsewhere = new MemoryStorage(); // what is wrong with the disk of the backup or of scratch is not wrong with the key
-        elsewhere.Put(KeyFile, Key);
-        using BackupKey? key = BackupKey.Open(elsewhere, new BackupKeySource { KeyFile = KeyFile });
+        using BackupKey? key = BackupKey.Open(keys ?? disk, new BackupKeySource { KeyFile = KeyFile });
         return new BackupDrillRunner(disk, TimeProvider.System, null, key).Run(path, Root, null, CancellationToken.None);
     }
 
