@@ -21,7 +21,7 @@ public sealed class ArchiveSweepTests(ITestOutputHelper output)
     [Fact]
     public void After_a_crash_at_any_moment_of_an_archive_run_every_message_is_readable_once_and_the_next_run_goes_on()
     {
-        int points = Sweeps.ForEachSeed(8, seed => Crash(seed));
+        int points = Sweeps.ForEachSeed(4, seed => Crash(seed));
         Proof.Report(output, $"{points} crash points");
         if (Sweeps.IsFullSet) Assert.True(points >= 2000, $"only {points} crash points");
     }

@@ -20,11 +20,11 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     private static readonly string[] Users = ["ada", "grace"];
 
     [Theory]
-    [InlineData("new place", 3)]
-    [InlineData("new place with logs", 3)]
-    [InlineData("point in time", 3)]
-    [InlineData("in place", 3)]
-    [InlineData("in place of a lost store", 3)]
+    [InlineData("new place", 1)]
+    [InlineData("new place with logs", 1)]
+    [InlineData("point in time", 1)]
+    [InlineData("in place", 1)]
+    [InlineData("in place of a lost store", 1)]
     [InlineData("in place of something else", 1)]
     [InlineData("new place on other devices", 1)]
     [InlineData("a group beside others", 1)]
