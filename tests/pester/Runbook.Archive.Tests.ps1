@@ -116,7 +116,7 @@ Describe 'Line 6: an archive in trouble' -Skip:([bool]$CorpusIsMissing) {
 
     It 'names in the receipts who failed and why, who is held and who is barred, and the others go on' {
         (Start-MessageArchive $db -Mailbox bob -MinimumSize 4000 -Before 2020-01-01).Moved | Should -BeGreaterThan 10
-        Rename-Item ./trouble/archive/bob $place/bob-away
+        Move-Item ./trouble/archive/bob $place/bob-away
         $null = Add-MessageHold $db carol -Reason 'Case 12.'
         $null = Block-MessageArchive $db dave -Reason 'Left the company.'
         $run = Start-MessageArchive $db -Before 2020-01-01 -ErrorVariable trouble -ErrorAction SilentlyContinue
@@ -129,7 +129,7 @@ Describe 'Line 6: an archive in trouble' -Skip:([bool]$CorpusIsMissing) {
         $receipt.carol.Reason | Should -Match 'held by .*Case 12\.'
         $receipt.dave.Reason | Should -Match 'barred by .*Left the company\.'
         $trouble.FullyQualifiedErrorId | Should -BeLike 'ArchiveFailed,*'
-        $run.Receipts | Format-Table -Wrap | Out-String -Width 80 | Should -Match 'Case 12\.'
+        ($run.Receipts | Format-Table -Wrap | Out-String -Width 100) -replace '\s+', ' ' | Should -Match 'held by .*Case 12\.'
         # One error for the missing file, not one for each message in it.
         Export-StoredMessage $db bob ./half -ErrorVariable lost -ErrorAction SilentlyContinue | ForEach-Object Failed | Should -BeGreaterThan 10
         @($lost).FullyQualifiedErrorId | Should -BeLike 'ArchiveFileMissing,*'
@@ -137,7 +137,7 @@ Describe 'Line 6: an archive in trouble' -Skip:([bool]$CorpusIsMissing) {
     }
 
     It 'goes on when the file is back, and moves a damaged tail aside' {
-        Rename-Item $place/bob-away $place/trouble/archive/bob
+        Move-Item $place/bob-away $place/trouble/archive/bob
         $file = (Get-MessageArchive $db bob).Files[0]
         [IO.File]::AppendAllText($file, 'half a record')
         $run = Start-MessageArchive $db -Before 2020-01-01
@@ -196,7 +196,7 @@ Describe 'Line 7 and 8: access, holds and the end of mail' -Skip:([bool]$CorpusI
         $run.BytesFreed | Should -Be $test.DeletedBytes
         ($run.Receipts | Where-Object Mailbox -EQ dave).Reclaimed | Should -Be $each
         Test-Path ./life/archive/dave | Should -BeFalse
-        (Get-StoredMessage $db alice).Id | Should -Be $held.Id
+        (Get-StoredMessage $db alice).Id | Sort-Object | Should -Be ($held.Id | Sort-Object)
         (Export-StoredMessage $db * ./kept).Failed | Should -Be 0
         (Get-ChildItem ./kept -Recurse -File).Count | Should -Be (2 * $each + 4)
         $after = Test-MessageArchive $db

@@ -80,23 +80,26 @@ Describe 'A server' {
     }
 
     It 'keeps a schedule, and says why not now' {
-        Register-MaintenanceSchedule $db -ArchiveAt 01:00 -BackupEvery 12:00:00 -OlderThan 365.00:00:00 -Scheduler Server -WhatIf
-        Test-Path "$db/schedule.json" | Should -BeFalse
-        $null = Start-MessageServer $db
-        $info = Register-MaintenanceSchedule $db -ArchiveAt 01:00 -BackupEvery 12:00:00 -MaximumBackupAge 13:00:00 -OlderThan 365.00:00:00 -PassThru
+        $own = (New-MessageDatabase "$place/scheduled" -PassThru).Path # one that was never backed up
+        $null = Import-StoredMessage $own alice "$place/inbox.mbox"
+        Register-MaintenanceSchedule $own -ArchiveAt 01:00 -BackupEvery 12:00:00 -OlderThan 365.00:00:00 -Scheduler Server -WhatIf
+        Test-Path "$own/schedule.json" | Should -BeFalse
+        $null = Start-MessageServer $own
+        $info = Register-MaintenanceSchedule $own -ArchiveAt 01:00 -BackupEvery 12:00:00 -MaximumBackupAge 13:00:00 -OlderThan 365.00:00:00 -PassThru
         $info.Scheduler | Should -Be 'Server'
-        Wait-Until { Get-MaintenanceHistory $db -Task Backup } -Seconds 120 | Should -BeTrue
-        $record = (Get-MaintenanceHistory $db -Task Backup)[-1]
+        Wait-Until { Get-MaintenanceHistory $own -Task Backup } -Seconds 120 | Should -BeTrue
+        $record = (Get-MaintenanceHistory $own -Task Backup)[-1]
         $record.Decision | Should -Be 'Ran'
         $record.Reason | Should -BeLike 'there is no complete backup of every storage group*'
-        $task = (Get-MaintenanceSchedule $db -Scheduler Server).Tasks | Where-Object Task -EQ Backup
+        $task = (Get-MaintenanceSchedule $own -Scheduler Server).Tasks | Where-Object Task -EQ Backup
         $task.Reason | Should -BeLike 'not due: the last one began *'
         $task.NextRun | Should -BeGreaterThan $record.Time
-        (Get-MaintenanceSchedule $db -Scheduler Server | Out-String -Width 80) -split "`n" | ForEach-Object { $_.Length | Should -BeLessOrEqual 81 }
-        Get-MaintenanceSchedule $db -Scheduler Server | Unregister-MaintenanceSchedule
-        Get-MaintenanceSchedule $db -Scheduler Server | Should -BeNullOrEmpty
-        { Register-MaintenanceSchedule $db -BackupEvery 12:00:00 -MaximumBackupAge 01:00:00 -Scheduler Server -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
-        { Register-MaintenanceSchedule $db -ArchiveEvery 12:00:00 -Scheduler Cron -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        (Get-MaintenanceSchedule $own -Scheduler Server | Out-String -Width 80) -split "`n" | ForEach-Object { $_.Length | Should -BeLessOrEqual 81 }
+        Get-MaintenanceSchedule $own -Scheduler Server | Unregister-MaintenanceSchedule
+        Get-MaintenanceSchedule $own -Scheduler Server | Should -BeNullOrEmpty
+        { Register-MaintenanceSchedule $own -BackupEvery 12:00:00 -MaximumBackupAge 01:00:00 -Scheduler Server -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        { Register-MaintenanceSchedule $own -ArchiveEvery 12:00:00 -Scheduler Cron -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        Stop-MessageServer $own
     }
 
     It 'stops taking from the server when the pipeline has had enough' {

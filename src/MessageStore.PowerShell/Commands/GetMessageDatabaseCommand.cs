@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MessageStore.PowerShell.Binding;
 
 namespace MessageStore.PowerShell.Commands;
 
@@ -10,6 +11,7 @@ public sealed class GetMessageDatabaseCommand : StoreCommand
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Path", ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Database")]
     [ValidateNotNullOrEmpty]
+    [DatabasePattern]
     public string[] Path { get; set; } = [];
 
     [Parameter(Mandatory = true, ParameterSetName = "LiteralPath", ValueFromPipelineByPropertyName = true)]
