@@ -16,12 +16,25 @@ internal sealed class BenchServer : IAsyncDisposable
     /// <summary>Starts it for a database and waits until it answers at a port.</summary>
     public static async Task<BenchServer> StartAsync(string database, int port, params string[] settings)
     {
-        var start = new ProcessStartInfo("dotnet", [Program(), "serve", "--database", database, .. settings.SelectMany(static s => (string[])["--set", s])]) { RedirectStandardOutput = true };
-        var server = new BenchServer(Process.Start(start)!);
-        _ = server.Process.StandardOutput.ReadToEndAsync();
+        BenchServer server = Start(database, settings.SelectMany(static s => (string[])["--set", s]));
+        server.Drain();
         for (var watch = Stopwatch.StartNew(); !Answers(port); await Task.Delay(50).ConfigureAwait(false))
             if (server.Process.HasExited || watch.Elapsed > StartTime) throw new InvalidOperationException("The server does not answer.");
         return server;
+    }
+
+    /// <summary>Starts it for a database and waits for the line that tells an address.</summary>
+    /// <param name="announces">How that line begins.</param>
+    public static async Task<(BenchServer Server, string Url)> StartAsync(string database, IEnumerable<string> arguments, string announces)
+    {
+        BenchServer server = Start(database, arguments);
+        while (await server.Process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is { } line)
+        {
+            if (!line.StartsWith(announces, StringComparison.Ordinal)) continue;
+            server.Drain();
+            return (server, line[announces.Length..]);
+        }
+        throw new InvalidOperationException("The server does not start.");
     }
 
     public async ValueTask DisposeAsync()
@@ -51,6 +64,12 @@ internal sealed class BenchServer : IAsyncDisposable
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+
+    private static BenchServer Start(string database, IEnumerable<string> arguments) =>
+        new(Process.Start(new ProcessStartInfo("dotnet", [Program(), "serve", "--database", database, .. arguments]) { RedirectStandardOutput = true })!);
+
+    /// <summary>A server whose output nobody takes stands still once the pipe is full.</summary>
+    private void Drain() => _ = Process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
 
     private static string Program()
     {

@@ -59,6 +59,7 @@ internal sealed class NginxPeer : IDisposable
                 Thread.Sleep(100); // not listening yet
             }
         }
+        new NginxPeer(process, "").Dispose();
         throw new InvalidOperationException($"nginx does not start; see {folder}/error.log");
     }
 

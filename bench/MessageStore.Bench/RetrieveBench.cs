@@ -31,9 +31,12 @@ internal static partial class RetrieveBench
         var rows = new List<BenchRow>();
         foreach (int cache in (int[])[64, 0])
         {
-            using RetrievalProcess server = await RetrievalProcess.StartAsync(database, ["--retrieval", "127.0.0.1:0", "--retrieval-key-file", key, "--retrieval-cache", Text(cache)], "messages by Id at ").ConfigureAwait(false);
-            rows.Add(Row($"one message of {size} B, cache {cache} MiB", await LoadAsync(arguments, server.Url, one).ConfigureAwait(false), peerOne));
-            rows.Add(Row($"{count} messages of {size} B, cache {cache} MiB", await LoadAsync(arguments, server.Url, all).ConfigureAwait(false), peerAll));
+            (BenchServer server, string url) = await BenchServer.StartAsync(database, ["--retrieval", "127.0.0.1:0", "--retrieval-key-file", key, "--retrieval-cache", Text(cache)], "messages by Id at ").ConfigureAwait(false);
+            await using (server.ConfigureAwait(false))
+            {
+                rows.Add(Row($"one message of {size} B, cache {cache} MiB", await LoadAsync(arguments, url, one).ConfigureAwait(false), peerOne));
+                rows.Add(Row($"{count} messages of {size} B, cache {cache} MiB", await LoadAsync(arguments, url, all).ConfigureAwait(false), peerAll));
+            }
         }
         return rows;
     }
