@@ -122,7 +122,7 @@ function Start-Pwsh {
 
 function Wait-Until {
     # Polls a condition; false when time is up.
-    param([scriptblock] $Condition, [double] $Seconds = 20)
+    param([scriptblock] $Condition, [double] $Seconds = 120)
     $watch = [Diagnostics.Stopwatch]::StartNew()
     while ($watch.Elapsed.TotalSeconds -lt $Seconds) {
         if (& $Condition) { return $true }

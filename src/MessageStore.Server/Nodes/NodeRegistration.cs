@@ -19,7 +19,7 @@ internal sealed partial class NodeRegistration(IStorageDirectory directory, Stor
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await directory.RegisterAsync(Record(), cancellationToken).ConfigureAwait(false);
-        running = Task.Run(() => RefreshAsync(stop.Token), CancellationToken.None);
+        running = RefreshAsync(stop.Token); // not on another thread: its timer runs from here on
     }
 
     public async ValueTask DisposeAsync()
