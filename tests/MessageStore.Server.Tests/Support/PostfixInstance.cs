@@ -65,6 +65,7 @@ internal sealed class PostfixInstance : IAsyncDisposable
             virtual_transport = lmtp:inet:{lmtp}
             lmtp_dns_support_level = disabled
             default_transport = discard:
+            enable_long_queue_ids = yes
             queue_run_delay = 1s
             minimal_backoff_time = 1s
             maximal_backoff_time = 2s
