@@ -13,10 +13,12 @@ BeforeAll {
 AfterAll { Remove-TestFolder $place }
 
 Describe 'Stopping' {
-    It 'ends an import in its middle and leaves whole messages only' {
+    It 'ends an import within 2 seconds and leaves whole messages only' {
         $run = Start-Shell 'Import-StoredMessage ./mail stopped ./many.mbox'
         Wait-Until { $run.Shell.Streams.Progress.Count -gt 0 } | Should -BeTrue
+        $watch = [Diagnostics.Stopwatch]::StartNew()
         $run.Shell.Stop()
+        $watch.Elapsed.TotalSeconds | Should -BeLessThan 2
         $run.Shell.InvocationStateInfo.State | Should -Be 'Stopped'
         $run.Shell.Dispose()
         $mail = Get-StoredMessage "$place/mail" stopped
@@ -68,7 +70,9 @@ Describe '-AsJob' {
     It 'can be stopped, and leaves no file that looks like a backup' {
         $before = @(Get-StorageGroupBackup "$place/mail" | Where-Object IsComplete).Count
         $job = Start-StorageGroupBackup "$place/mail" -AsJob
+        $watch = [Diagnostics.Stopwatch]::StartNew()
         Stop-Job $job
+        $watch.Elapsed.TotalSeconds | Should -BeLessThan 2
         # A run on a fast disk may have ended before it was stopped.
         $job.State | Should -BeIn 'Stopped', 'Completed'
         $complete = @(Get-StorageGroupBackup "$place/mail" | Where-Object IsComplete).Count - $before

@@ -25,7 +25,9 @@ Describe 'Two processes' {
 
         $owner.Process.Kill()
         $owner.Process.WaitForExit()
+        $watch = [Diagnostics.Stopwatch]::StartNew()
         (Get-StoredMailbox "$place/mail").Name | Should -Be 'alice', 'bob'
+        $watch.Elapsed.TotalSeconds | Should -BeLessThan 5
         (Get-StoredMessage "$place/mail" alice).Count | Should -Be 5
     }
 

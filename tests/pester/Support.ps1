@@ -121,7 +121,7 @@ function Start-Pwsh {
 }
 
 function Wait-Until {
-    # Polls a condition; false when time is up.
+    # Polls a condition; false when time is up. The time is a guard against hanging, not a bound on anything.
     param([scriptblock] $Condition, [double] $Seconds = 120)
     $watch = [Diagnostics.Stopwatch]::StartNew()
     while ($watch.Elapsed.TotalSeconds -lt $Seconds) {

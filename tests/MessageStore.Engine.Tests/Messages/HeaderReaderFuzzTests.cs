@@ -65,10 +65,10 @@ public class HeaderReaderFuzzTests
     {
         string text = start + string.Concat(Enumerable.Repeat(repeated, MessageBody.HeadLimit / repeated.Length));
         byte[] head = Encoding.Latin1.GetBytes(text)[..Math.Min(text.Length, MessageBody.HeadLimit)];
+        HeaderReader.Instance.Read(head);
         var watch = Stopwatch.StartNew();
-        // A hundred times: milliseconds where time grows with the length, many minutes where it grows with its square.
-        for (int n = 0; n < 100; n++) HeaderReader.Instance.Read(head);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(120), $"{watch.Elapsed}");
+        HeaderReader.Instance.Read(head);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(2), $"{watch.Elapsed}");
     }
 
     private static byte[] RandomBytes(Random random)
