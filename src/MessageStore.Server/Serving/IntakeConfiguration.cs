@@ -18,6 +18,7 @@ internal static class IntakeConfiguration
         var settings = new IntakeSettings
         {
             HostName = root.Text("HostName", Environment.MachineName),
+            Journal = root.Flag("Journal", false),
             Listeners = Listeners(root.Section("Listen"), certificate is not null, allowPlaintext),
             Certificate = certificate,
             Users = users,

@@ -154,7 +154,7 @@ internal sealed class MessageServer : IAsyncDisposable
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(new Recipients(settings.Recipients, name => Look(store, name)));
         builder.Services.AddSingleton(services => new IntakeStore(
-            store, settings.Recipients.Unknown == UnknownRecipients.Create, store.Database.Clock, services.GetRequiredService<Operations>(), services.GetRequiredService<ILogger<IntakeStore>>()));
+            store, settings.Recipients.Unknown == UnknownRecipients.Create, settings.Journal, store.Database.Clock, services.GetRequiredService<Operations>(), services.GetRequiredService<ILogger<IntakeStore>>()));
         builder.Services.AddSingleton<IntakeServer>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

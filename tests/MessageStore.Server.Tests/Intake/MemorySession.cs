@@ -80,7 +80,7 @@ internal sealed class MemoryIntake : IDisposable
             Stored.Add(((MessageToAppend)arguments[0]!).Body.Length);
             return Task.FromResult(new StoredMessage { Id = Guid.Empty, Mailbox = "", Folder = "", ReceivedDate = default, Size = 0 });
         });
-        Server = new IntakeServer(new IntakeSettings { Limits = limits }, new IntakeStore(store, false, Clock, new Operations(Clock), NullLogger<IntakeStore>.Instance),
+        Server = new IntakeServer(new IntakeSettings { Limits = limits }, new IntakeStore(store, false, false, Clock, new Operations(Clock), NullLogger<IntakeStore>.Instance),
             new Recipients(new RecipientOptions(), name => name == "alice@example.org"), lifetime, Clock, NullLogger<IntakeServer>.Instance);
     }
 
