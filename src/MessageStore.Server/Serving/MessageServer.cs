@@ -1,4 +1,5 @@
 using System.Net;
+using MessageStore.IO;
 using MessageStore.Server.Intake;
 using MessageStore.Server.Retrieval;
 using Microsoft.AspNetCore.Connections;
@@ -145,6 +146,8 @@ internal sealed class MessageServer : IAsyncDisposable
     {
         builder.Services.AddSingleton(store);
         builder.Services.AddHostedService<MaintenanceService>();
+        builder.Services.AddSingleton(SystemLog.Of(options.Clock));
+        builder.Services.AddHostedService<BackupAgeWatch>();
         AddIntake(builder, store, options.Intake, listening);
     }
 
