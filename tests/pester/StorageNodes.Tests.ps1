@@ -72,7 +72,7 @@ Describe 'Storage nodes' {
 
     It 'have copies of what is imported with -Journal, which stays in the store' {
         $keys = @(Get-ArchiveKey ./mail).Count
-        $message = Import-StoredMessage ./mail journaled ./inbox.mbox -Journal -PassThru
+        $message = Import-StoredMessage ./mail journaled ./letters/1.eml -Journal -PassThru
         $message.IsArchived | Should -BeFalse
         $copies = Get-ArchiveKey ./mail -Id $message.Id
         $copies.Count | Should -Be 2
