@@ -14,6 +14,7 @@ internal sealed partial class DatabaseRestore
         report.Add(content.Damage);
         return InPlaceOf(plan, () =>
         {
+            TakeOutOfService(); // logs and images are read together, message by message
             var targets = new List<UnpackTarget>();
             foreach (string name in content.Groups)
             {

@@ -14,8 +14,11 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     /// <summary>The keys recovered and the warnings that came of it.</summary>
     internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, OriginalKeys original, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
 
-    /// <summary>Whether the caller owns the database at the destination: its groups that are restored are out of service, and all others serve.</summary>
+    /// <summary>Whether the caller owns the database at the destination, which goes on serving: the groups that are restored until <see cref="TakeOutOfService"/>, all others throughout.</summary>
     public bool IsOwned { get; init; }
+
+    /// <summary>Called when everything is unpacked, before the first surviving log is read: from then on nobody writes to what is there, or what was written would be left behind.</summary>
+    public Action TakeOutOfService { get; init; } = static () => { };
 
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, LogDamaged, DiskFull.</exception>
     public RestoreRun Run(RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
@@ -62,6 +65,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         {
             List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, key, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
+            TakeOutOfService();
             foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
             RestoreRun run = Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);
             return run with { Warnings = [.. EndsEarlier(unpacked, plan, options), .. run.Warnings] };

@@ -10,6 +10,7 @@ internal sealed partial class StorageGroup
     private readonly SemaphoreSlim checkpointing = new(1, 1);
     private readonly long replayedBytes;
     private readonly HashSet<ulong> heldSnapshots = [];
+    private int logHolds;
     private ulong checkpointLsn;
     private long checkpointLogBytes;
     private long snapshotBytes;
@@ -86,9 +87,19 @@ internal sealed partial class StorageGroup
         return tables;
     }
 
+    /// <summary>Keeps all log files where they are until disposed, also while the group is closed: somebody will read them.</summary>
+    public IDisposable HoldLogs(CancellationToken cancellationToken)
+    {
+        checkpointing.Wait(cancellationToken); // none may be deleting
+        Interlocked.Increment(ref logHolds);
+        checkpointing.Release();
+        return new LogHold(this);
+    }
+
     /// <summary>Deletes the log files that neither a kept checkpoint nor the newest backup needs.</summary>
     private void TrimLogs()
     {
+        if (Volatile.Read(ref logHolds) > 0) return;
         List<(ulong Lsn, string Path)> kept = IndexSnapshot.List(storage, StoreFolder);
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
@@ -160,5 +171,10 @@ internal sealed partial class StorageGroup
                 checkpointing.Release();
             }
         });
+    }
+
+    private sealed class LogHold(StorageGroup group) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref group.logHolds);
     }
 }
