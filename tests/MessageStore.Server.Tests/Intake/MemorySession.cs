@@ -45,6 +45,15 @@ internal sealed class MemorySession : IAsyncDisposable
         return Read();
     }
 
+    /// <summary>Returns what is said next: for what does not go on within the call that sets it off.</summary>
+    public async Task<string> NextAsync()
+    {
+        ReadResult read = await back.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(120));
+        string text = Encoding.Latin1.GetString(read.Buffer);
+        back.Reader.AdvanceTo(read.Buffer.End);
+        return text;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await there.Writer.CompleteAsync();
