@@ -51,6 +51,7 @@ internal static class ArchiveBench
         await using IMessageStore store = await CreateAsync(arguments.Path).ConfigureAwait(false);
         StorageGroup group = ((EmbeddedMessageStore)store).Database.Mail.Groups[0];
         await BenchMail.FillAsync(group, messages, size, arguments.Mailboxes).ConfigureAwait(false);
+        await store.UpdateSearchIndexAsync(new SearchIndexOptions()).SingleAsync().ConfigureAwait(false); // reading them for the index is part of storing them
         group.Checkpoint(CancellationToken.None);
         GC.Collect();
         TimeSpan before = Environment.CpuUsage.TotalTime;

@@ -19,6 +19,7 @@ internal sealed class ArchiveRecordWriter(ArchiveCompression compression, IStora
 
     private readonly PooledBuffer entry = new();
     private readonly MboxQuoter quoter = new();
+    private readonly FastDeflate? fast = compression == ArchiveCompression.Fastest ? new FastDeflate() : null;
 
     /// <summary>Appends a message's record to a buffer, or, where the body is not in memory, its header and trailer.</summary>
     /// <param name="message">The message.</param>
@@ -76,7 +77,9 @@ internal sealed class ArchiveRecordWriter(ArchiveCompression compression, IStora
         int start = target.Length;
         if (compression != ArchiveCompression.Stored)
         {
-            using (var deflate = new DeflateStream(new PooledBufferStream(target), Level)) deflate.Write(entry.Span);
+            if (fast is not null) fast.Write(entry.Span, last: true, target);
+            else
+                using (var deflate = new DeflateStream(new PooledBufferStream(target), CompressionLevel.Optimal)) deflate.Write(entry.Span);
             if (target.Length - start < StoredDeflate.LengthFor(entry.Length)) return compression;
             target.Truncate(start);
         }
@@ -89,9 +92,12 @@ internal sealed class ArchiveRecordWriter(ArchiveCompression compression, IStora
         byte[] fromLine = FromLine.Format(message.Sender, message.ReceivedDate);
         spool = new SpoolFile(storage, spoolFolder);
         var sink = new StorageFileStream(spool.File, 0, 0);
-        (uint crc, long entryLength) = compression == ArchiveCompression.Stored
-            ? StreamStored(message.Body, fromLine, sink)
-            : StreamDeflated(message.Body, fromLine, sink);
+        (uint crc, long entryLength) = compression switch
+        {
+            ArchiveCompression.Optimal => StreamOptimal(message.Body, fromLine, sink),
+            ArchiveCompression.Fastest => StreamBlocks(message.Body, fromLine, sink, fast!.Write),
+            _ => StreamBlocks(message.Body, fromLine, sink, StoredDeflate.Write),
+        };
 
         int headerLength = ArchiveRecordHeader.LengthFor(message.Mailbox, message.Folder);
         int start = target.Length;
@@ -105,18 +111,18 @@ internal sealed class ArchiveRecordWriter(ArchiveCompression compression, IStora
         return info;
     }
 
-    private (uint Crc, long Length) StreamDeflated(MessageBody body, byte[] fromLine, Stream sink)
+    private (uint Crc, long Length) StreamOptimal(MessageBody body, byte[] fromLine, Stream sink)
     {
-        using var deflate = new DeflateStream(new BufferedStream(sink, ChunkSize), Level);
+        using var deflate = new DeflateStream(new BufferedStream(sink, ChunkSize), CompressionLevel.Optimal);
         return StreamEntry(body, fromLine, (chunk, _) => deflate.Write(chunk));
     }
 
-    private (uint Crc, long Length) StreamStored(MessageBody body, byte[] fromLine, Stream sink)
+    private (uint Crc, long Length) StreamBlocks(MessageBody body, byte[] fromLine, Stream sink, DeflateWriter deflate)
     {
         using var blocks = new PooledBuffer(ChunkSize * 2);
         return StreamEntry(body, fromLine, (chunk, last) =>
         {
-            StoredDeflate.Write(chunk, last, blocks);
+            deflate(chunk, last, blocks);
             sink.Write(blocks.Span);
             blocks.Truncate(0);
         });
@@ -161,7 +167,8 @@ internal sealed class ArchiveRecordWriter(ArchiveCompression compression, IStora
         }
     }
 
-    private CompressionLevel Level => compression == ArchiveCompression.Fastest ? CompressionLevel.Fastest : CompressionLevel.Optimal;
+    /// <summary>Packs a chunk, the last of them marked.</summary>
+    private delegate void DeflateWriter(ReadOnlySpan<byte> chunk, bool last, PooledBuffer target);
 
     private static void WriteTrailer(PooledBuffer target, uint crc, long entryLength)
     {

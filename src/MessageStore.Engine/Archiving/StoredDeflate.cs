@@ -23,15 +23,21 @@ internal static class StoredDeflate
         do
         {
             int count = Math.Min(bytes.Length, BlockSize);
-            Span<byte> block = target.GetSpan(BlockHeader + count);
-            block[0] = last && count == bytes.Length ? (byte)1 : (byte)0;
-            BinaryPrimitives.WriteUInt16LittleEndian(block[1..], (ushort)count);
-            BinaryPrimitives.WriteUInt16LittleEndian(block[3..], (ushort)~count);
-            bytes[..count].CopyTo(block[BlockHeader..]);
-            target.Advance(BlockHeader + count);
+            target.Write([last && count == bytes.Length ? (byte)1 : (byte)0]);
+            WriteContent(bytes[..count], target);
             bytes = bytes[count..];
         }
         while (!bytes.IsEmpty);
+    }
+
+    /// <summary>Writes what follows the three bits of a block's header, at a whole byte: length, its complement, and at most <see cref="BlockSize"/> bytes.</summary>
+    public static void WriteContent(ReadOnlySpan<byte> bytes, PooledBuffer target)
+    {
+        Span<byte> content = target.GetSpan(BlockHeader - 1 + bytes.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(content, (ushort)bytes.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(content[2..], (ushort)~bytes.Length);
+        bytes.CopyTo(content[(BlockHeader - 1)..]);
+        target.Advance(BlockHeader - 1 + bytes.Length);
     }
 
     /// <summary>
