@@ -89,14 +89,13 @@ internal sealed class LogWriter : IDisposable
         byte[] header = new GroupFileHeader(kind, identity, nextLsn).Encode(nextLsn - 1, time);
         CutOlderContent();
         IStorageFile? created = null;
-        bool isUsedAgain;
+        long usedAgain = 0;
         try
         {
-            created = spares?.TryTake(path, header);
-            isUsedAgain = created is not null;
-            created ??= storage.Open(path, FileAccessKind.CreateOrTruncate);
-            if (!isUsedAgain)
+            created = spares?.TryTake(path, header, out usedAgain);
+            if (created is null)
             {
+                created = storage.Open(path, FileAccessKind.CreateOrTruncate);
                 created.Write(header, 0);
                 created.Flush();
             }
@@ -113,7 +112,7 @@ internal sealed class LogWriter : IDisposable
         bool oldIsEmpty = file is not null && oldFirst == nextLsn;
         Trim(Tail);
         Take(created, nextLsn, kind, header.Length);
-        if (isUsedAgain) (allocated, hasOlderContent) = (created.Length, true);
+        if (usedAgain > 0) (allocated, hasOlderContent) = (usedAgain, true);
         // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
         if (!oldIsEmpty) return;
         try

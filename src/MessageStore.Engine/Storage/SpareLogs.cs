@@ -78,10 +78,12 @@ internal sealed class SpareLogs(IStorage storage, string folder)
     }
 
     /// <summary>Makes a log file out of a spare: header first, durable, and only then the name, which the caller makes durable.</summary>
+    /// <param name="length">Bytes that the file has; behind the block of the header they are older content.</param>
     /// <returns><see langword="null"/> where there is none.</returns>
     /// <exception cref="IOException">The device failed; <paramref name="path"/> may be there or not.</exception>
-    public IStorageFile? TryTake(string path, ReadOnlySpan<byte> header)
+    public IStorageFile? TryTake(string path, ReadOnlySpan<byte> header, out long length)
     {
+        length = 0;
         if (!spares.TryDequeue(out (string Path, long Length) spare)) return null;
         try
         {
@@ -101,6 +103,7 @@ internal sealed class SpareLogs(IStorage storage, string folder)
             throw;
         }
         Volatile.Write(ref taken, taken + 1);
+        length = Math.Max(spare.Length, BlockSize);
         return storage.Open(path, FileAccessKind.ReadWrite);
     }
 
