@@ -38,6 +38,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         try
         {
             Replay(group);
+            if (group.ClosedForWriting is null) SpareLogs.DeleteLeftovers(storage, logFolder); // 18
             return group;
         }
         catch
@@ -126,6 +127,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw Damaged(files[i].Path, 0, "its header is damaged");
             if (header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
                 throw Damaged(files[i].Path, 0, "it belongs to another storage group");
+            if (header.Number != files[i].FirstLsn) throw Damaged(files[i].Path, 0, $"its header is that of the log from transaction {header.Number} on"); // 17
             using var reader = new LogReader(file, identity.Salt, headerLength, files[i].FirstLsn, group.CheckpointLsn);
             long doubtful = headerLength;
             while (reader.TryRead(out FrameHeader frame, out ReadOnlySpan<byte> payload))

@@ -5,6 +5,15 @@ namespace MessageStore.Storage;
 /// <summary>A log or patch file that a backup copies.</summary>
 internal sealed record LogExtent(string Path, GroupFileKind Kind, ulong FirstLsn, long Length);
 
+/// <summary>Log and patch files to be copied; as long as this is not disposed, none of them is written again.</summary>
+internal sealed class HeldLogs(IReadOnlyList<LogExtent> files, IDisposable hold) : IDisposable
+{
+    /// <summary>In order of their first LSN.</summary>
+    public IReadOnlyList<LogExtent> Files { get; } = files;
+
+    public void Dispose() => hold.Dispose();
+}
+
 /// <summary>The state of a group at one transaction.</summary>
 internal readonly record struct GroupMoment(ulong Lsn, long TimeTicks, UInt128 Digest, long MessageCount);
 
@@ -92,8 +101,25 @@ internal sealed partial class StorageGroup
     /// <summary>Closes the log file that is being written, so that it can be copied: the next transaction goes to a new one.</summary>
     public GroupMoment EndLogFile() => SwitchLog(GroupFileKind.Log, always: true);
 
-    /// <summary>The log and patch files with transactions after <paramref name="after"/> up to <paramref name="last"/>, all closed by now.</summary>
-    public List<LogExtent> LogsBetween(ulong after, ulong last)
+    /// <summary>
+    /// The log and patch files with transactions after <paramref name="after"/> up to <paramref name="last"/>, all closed by now. Until they are given back none of them is
+    /// written again.
+    /// </summary>
+    public HeldLogs LogsBetween(ulong after, ulong last)
+    {
+        IDisposable hold = spares.Hold();
+        try
+        {
+            return new HeldLogs(ListLogs(after, last), hold);
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    private List<LogExtent> ListLogs(ulong after, ulong last)
     {
         List<LogFile> files = LogFiles.List(storage, LogFolder);
         var found = new List<LogExtent>();

@@ -87,6 +87,9 @@ internal sealed partial class StorageGroup
         return tables;
     }
 
+    /// <summary>How much log goes by between two checkpoints, in bytes; as much is kept of files to be used again.</summary>
+    private long CheckpointPeriod => Math.Max(options.CheckpointLogBytes, snapshotBytes * 2);
+
     /// <summary>Keeps all log files where they are until disposed, also while the group is closed: somebody will read them.</summary>
     public IDisposable HoldLogs(CancellationToken cancellationToken)
     {
@@ -96,7 +99,7 @@ internal sealed partial class StorageGroup
         return new LogHold(this);
     }
 
-    /// <summary>Deletes the log files that neither a kept checkpoint nor the newest backup needs.</summary>
+    /// <summary>Takes away the log files that neither a kept checkpoint nor the newest backup needs.</summary>
     private void TrimLogs()
     {
         if (Volatile.Read(ref logHolds) > 0) return;
@@ -104,7 +107,8 @@ internal sealed partial class StorageGroup
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
         if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
-        LogFiles.DeleteUpTo(storage, LogFolder, limit, log.FirstLsn);
+        // Files that a backup ended early are too short to be worth using again.
+        spares.Retire(limit, log.FirstLsn, options.LogFileLimit / 2, CheckpointPeriod);
     }
 
     private void DeleteOldSnapshots()
@@ -149,8 +153,7 @@ internal sealed partial class StorageGroup
     /// <summary>On the committer's thread: begins a checkpoint in the background when enough log has gathered.</summary>
     private void CheckpointIfDue()
     {
-        long due = Math.Max(options.CheckpointLogBytes, snapshotBytes * 2);
-        if (committer.LogBytes + replayedBytes - Volatile.Read(ref checkpointLogBytes) < due) return;
+        if (committer.LogBytes + replayedBytes - Volatile.Read(ref checkpointLogBytes) < CheckpointPeriod) return;
         if (!checkpointing.Wait(0)) return;
         _ = Task.Run(() =>
         {
