@@ -34,7 +34,7 @@ internal sealed partial class StorageGroup : IDisposable
         ReplayedTransactions = recovered.Replayed;
         replayedBytes = recovered.ReplayedBytes;
         recoveryNote = recovered.Note;
-        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes);
+        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes) { Histories = recovered.Histories };
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
             AfterCommit = () =>
