@@ -41,7 +41,7 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         }
         GroupMoment end = group.EndPatch();
         using (HeldLogs logs = group.LogsBetween(image.Tables.Lsn, end.Lsn)) WriteLogs(logs.Files); // 780
-        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - (image.PatchStart - 1)));
+        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - (image.PatchStart - 1))) { Histories = group.Histories };
         writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
         return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
     }
@@ -60,7 +60,7 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
             throw new MessageStoreException(ErrorIds.LogMissing, ErrorKind.Device,
                 $"The log of group {group.Name} does not reach back to transaction {below.EndLsn + 1}, where {Base.Path} ends. Make an incremental backup instead.", group.LogFolder);
         WriteLogs(logs.Files);
-        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - below.EndLsn));
+        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - below.EndLsn)) { Histories = group.Histories };
         writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
         return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
     }

@@ -50,6 +50,9 @@ internal sealed class LogWriter : IDisposable
 
     public GroupFileKind Kind { get; private set; }
 
+    /// <summary>Named by the header of every file that is begun from now on.</summary>
+    public IReadOnlyList<GroupHistory> Histories { get; set; } = [];
+
     /// <summary>
     /// Whether a new file was begun that could be neither used nor removed, or the old one's flush failed: then nothing may be written any more.
     /// </summary>
@@ -86,7 +89,7 @@ internal sealed class LogWriter : IDisposable
     {
         if (file is not null && FirstLsn == nextLsn && Kind == kind) return;
         string path = System.IO.Path.Combine(folder, LogFiles.NameOf(nextLsn, kind));
-        byte[] header = new GroupFileHeader(kind, identity, nextLsn).Encode(nextLsn - 1, time);
+        byte[] header = new GroupFileHeader(kind, identity, nextLsn) { Histories = Histories }.Encode(nextLsn - 1, time);
         CutOlderContent();
         IStorageFile? created = null;
         long usedAgain = 0;

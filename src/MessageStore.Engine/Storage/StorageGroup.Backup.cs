@@ -132,6 +132,33 @@ internal sealed partial class StorageGroup
         return found;
     }
 
+    /// <summary>The histories that the group's transactions belong to.</summary>
+    public IReadOnlyList<GroupHistory> Histories => log.Histories;
+
+    /// <summary>Begins a history: what is committed from now on is not what anybody else has under the same numbers. For a group that was restored, before it serves.</summary>
+    /// <param name="id">Its name, random.</param>
+    /// <param name="isAnew">Whether all transactions of the group are of it: they were numbered anew.</param>
+    /// <exception cref="MessageStoreException">Why the group is closed for writing; DiskFull, DeviceFailed.</exception>
+    public void BeginHistory(Guid id, bool isAnew)
+    {
+        try
+        {
+            committer.RunAsync(() =>
+            {
+                if (committer.Failure is { } closed) throw closed;
+                log.Histories = isAnew ? GroupHistory.Begin([], id, 1) : GroupHistory.Begin(log.Histories, id, committer.LastLsn + 1);
+                // A file without transactions would keep its name, and with it its header: one of the other kind takes its place first.
+                committer.Rotate(GroupFileKind.Patch);
+                committer.Rotate(GroupFileKind.Log);
+                return true;
+            }).GetAwaiter().GetResult();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "beginning a new log file", LogFolder);
+        }
+    }
+
     /// <summary>Notes a complete backup in the log: it lets go of the log files that the backup holds.</summary>
     public Task BackedUpAsync(BackupMark mark) =>
         CommitAsync(Transaction.BackedUp(mark.Id, mark.Lsn, mark.StartedTicks, Identity.Salt));

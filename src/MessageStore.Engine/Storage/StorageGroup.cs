@@ -36,7 +36,7 @@ internal sealed partial class StorageGroup : IDisposable
         replayedBytes = recovered.ReplayedBytes;
         recoveryNote = recovered.Note;
         spares = new SpareLogs(storage, logFolder);
-        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes, spares);
+        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes, spares) { Histories = recovered.Histories };
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
             AfterCommit = () =>
