@@ -19,6 +19,7 @@ internal sealed class BackupPace : IDisposable
     private readonly PaceControl control = new();
     private long windowStart;
     private long windowBytes;
+    private bool isFirst = true;
 
     public BackupPace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock)
     {
@@ -50,15 +51,18 @@ internal sealed class BackupPace : IDisposable
                 control.EndWindow(commits, wait);
                 windowStart = clock.GetTimestamp();
                 windowBytes = 0;
+                isFirst = false;
                 continue;
             }
-            if (windowBytes + bytes <= control.Rate * elapsed.TotalSeconds || (windowBytes == 0 && control.Rate > 0))
+            // The control knows of users only when the first window has ended; the session's checkpoint took long enough for them to have shown.
+            double rate = isFirst && meter.Count > 0 ? PaceControl.SlowestRate : control.Rate;
+            if (windowBytes + bytes <= rate * elapsed.TotalSeconds || (windowBytes == 0 && rate > 0))
             {
                 windowBytes += bytes;
                 return;
             }
             TimeSpan next = elapsed < Window ? Window : LongWindow;
-            TimeSpan until = control.Rate == 0 ? next : TimeSpan.FromSeconds((windowBytes + bytes) / control.Rate);
+            TimeSpan until = rate == 0 ? next : TimeSpan.FromSeconds((windowBytes + bytes) / rate);
             Rest((until < next ? until : next) - elapsed, cancellationToken);
         }
     }

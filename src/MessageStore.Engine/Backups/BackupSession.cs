@@ -30,6 +30,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         DateTimeOffset started = clock.GetUtcNow();
         Guid id = Guid.CreateVersion7(started);
         List<StorageGroup> groups = ChooseGroups(options); // 730
+        bool isQuiet = options.Priority == BackupPriority.Users;
         using var pace = new BackupPace(groups, options.Priority, clock);
         var contents = new List<GroupContents>();
         BackupTrailer trailer;
@@ -41,11 +42,11 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             using BackupKey? key = BackupKey.Open(storage, options.Key);
             List<string> paths = ChoosePaths(options, id, started); // 720
             using BackupReader? below = options.Kind == BackupKind.Full ? null : OpenBase(options.Kind, paths, groups, key);
-            using var targets = new BackupTargets(storage, paths); // 740
-            using LayerWriter? layer = key is null && options.Compression == BackupCompression.None ? null : new LayerWriter(targets.Add, id, options.Compression, key, cancellationToken);
+            using var targets = new BackupTargets(storage, paths, isQuiet); // 740
+            using LayerWriter? layer = key is null && options.Compression == BackupCompression.None ? null : new LayerWriter(targets.Add, id, options.Compression, key, isQuiet, cancellationToken);
             var header = new BackupHeader(BackupHeader.CurrentFormat, id, MailDatabase.NewSalt(), options.Kind, below is null ? null : BackupLabel.Of(below).Link(below.Path),
                 below?.Header.Chain ?? id, below is null ? 0 : below.Header.Depth + 1, started, database.Path, database.Settings);
-            trailer = WriteFrames(layer is null ? targets.Add : layer.Add, header, groups, contents, below, pace, cancellationToken);
+            trailer = WriteFrames(layer is null ? targets.Add : layer.Add, header, groups, contents, below, pace, isQuiet, cancellationToken);
             layer?.Finish(BackupLabel.Of(header, trailer, contents));
             if (below is not null) chain = BackupChain.Find(storage, below.Path).Paths;
             targets.Complete(cancellationToken);
@@ -84,9 +85,9 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
 
     /// <summary>All of the file, in order.</summary>
     private BackupTrailer WriteFrames(Action<Block> pass, BackupHeader header, List<StorageGroup> groups, List<GroupContents> contents, BackupReader? below,
-        BackupPace pace, CancellationToken cancellationToken)
+        BackupPace pace, bool isQuiet, CancellationToken cancellationToken)
     {
-        using var writer = new BackupWriter(pass, header.Salt, clock, cancellationToken);
+        using var writer = new BackupWriter(pass, header.Salt, clock, isQuiet, cancellationToken);
         writer.Write(BackupFrameType.Header, MarkCodec.Encode(header));
         writer.Write(BackupFrameType.Groups, MarkCodec.Encode(new GroupsMark( // 750
             [.. database.Settings.StorageGroups.Where(s => groups.Exists(g => g.Name == s.Name))])));

@@ -16,11 +16,16 @@ internal sealed class BackupTarget : IDisposable
 
     /// <param name="path">What errors call it.</param>
     /// <param name="sink">Disposed with this one.</param>
-    public BackupTarget(string path, BackupSink sink)
+    /// <param name="isQuiet">Whether its thread gives way to users.</param>
+    public BackupTarget(string path, BackupSink sink, bool isQuiet)
     {
         Path = path;
         this.sink = sink;
-        thread = new Thread(Run) { IsBackground = true, Name = "backup to " + path };
+        thread = new Thread(() =>
+        {
+            if (isQuiet) QuietThread.GiveWay();
+            Run();
+        }) { IsBackground = true, Name = "backup to " + path };
         thread.Start();
     }
 

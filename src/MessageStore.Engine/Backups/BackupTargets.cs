@@ -9,15 +9,16 @@ internal sealed class BackupTargets : IDisposable
     private readonly List<BackupCopy> refused = [];
 
     /// <param name="paths">Files to be made; what is there already is a pipe or a device.</param>
+    /// <param name="isQuiet">Whether writing gives way to users.</param>
     /// <exception cref="MessageStoreException">None of the files could be created.</exception>
-    public BackupTargets(IStorage storage, IReadOnlyList<string> paths)
+    public BackupTargets(IStorage storage, IReadOnlyList<string> paths, bool isQuiet)
     {
         MessageStoreException? first = null;
         foreach (string path in paths)
         {
             try
             {
-                open.Add(new BackupTarget(path, BackupSession.IsStream(storage, path) ? new PipeSink(storage, path) : new FileSink(storage, path)));
+                open.Add(new BackupTarget(path, BackupSession.IsStream(storage, path) ? new PipeSink(storage, path) : new FileSink(storage, path), isQuiet));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

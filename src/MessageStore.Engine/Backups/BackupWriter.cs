@@ -31,13 +31,14 @@ internal sealed class BackupWriter : IDisposable
 
     /// <param name="pass">Takes the frames over in order, on a thread of the writer's.</param>
     /// <param name="salt">Seeds the checksums of all frames but the header.</param>
-    public BackupWriter(Action<Block> pass, uint salt, TimeProvider clock, CancellationToken cancellationToken)
+    /// <param name="isQuiet">Whether it gives way to users.</param>
+    public BackupWriter(Action<Block> pass, uint salt, TimeProvider clock, bool isQuiet, CancellationToken cancellationToken)
     {
         this.pass = pass;
         this.salt = salt;
         this.clock = clock;
         this.cancellationToken = cancellationToken;
-        pipe = new OrderedPipe("backup frames", Seal, Pass);
+        pipe = new OrderedPipe("backup frames", Seal, Pass, isQuiet);
     }
 
     public long Frames => (long)sequence;

@@ -26,8 +26,9 @@ internal sealed class LayerWriter : IDisposable
     private long offset;
 
     /// <param name="pass">Takes the bytes over in order, on a thread of the writer's or the caller's, never on two at once.</param>
+    /// <param name="isQuiet">Whether it gives way to users.</param>
     public LayerWriter(
-        Action<Block> pass, Guid id, BackupCompression compression, BackupKey? key, CancellationToken cancellationToken, int chunkBytes = LayerHeader.DefaultChunkBytes)
+        Action<Block> pass, Guid id, BackupCompression compression, BackupKey? key, bool isQuiet, CancellationToken cancellationToken, int chunkBytes = LayerHeader.DefaultChunkBytes)
     {
         this.pass = pass;
         this.cancellationToken = cancellationToken;
@@ -35,7 +36,7 @@ internal sealed class LayerWriter : IDisposable
         chunk = new LayerChunk(header, keys);
         // A block holds the chunk as it will be, and behind it the content that it is made of.
         pool = new BlockPool(BlocksUnderWay, chunk.Largest + header.ChunkBytes);
-        pipe = new OrderedPipe("backup layer", Pack, Pass);
+        pipe = new OrderedPipe("backup layer", Pack, Pass, isQuiet);
     }
 
     /// <summary>Takes the next frame over.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MessageStore.IO;
 
 namespace MessageStore.Backups;
 
@@ -11,16 +12,29 @@ internal sealed class OrderedPipe : IDisposable
     private readonly BlockingCollection<(Block Block, Task Done)> queue = [];
     private readonly Action<Block> work;
     private readonly Action<Block> pass;
+    private readonly BlockingCollection<Task>? quietWork;
+    private readonly Thread[] quietThreads = [];
     private readonly Thread thread;
     private Exception? failure;
 
     /// <param name="name">What its thread is called.</param>
     /// <param name="work">Done on several threads.</param>
     /// <param name="pass">Takes the blocks over in order, on one thread; a block that it does not keep it disposes.</param>
-    public OrderedPipe(string name, Action<Block> work, Action<Block> pass)
+    /// <param name="isQuiet">Whether all of it gives way to users, on threads of its own: a block takes milliseconds, and on the pool's threads whoever answers users would wait for that.</param>
+    public OrderedPipe(string name, Action<Block> work, Action<Block> pass, bool isQuiet = false)
     {
         this.work = work;
         this.pass = pass;
+        if (isQuiet)
+        {
+            quietWork = [];
+            quietThreads = new Thread[Environment.ProcessorCount];
+            for (int i = 0; i < quietThreads.Length; i++)
+            {
+                quietThreads[i] = new Thread(Work) { IsBackground = true, Name = $"{name} {i + 1}" };
+                quietThreads[i].Start();
+            }
+        }
         thread = new Thread(Run) { IsBackground = true, Name = name };
         thread.Start();
     }
@@ -33,7 +47,10 @@ internal sealed class OrderedPipe : IDisposable
             block.Dispose();
             throw failed;
         }
-        queue.Add((block, Task.Run(() => work(block))));
+        var task = new Task(() => work(block));
+        if (quietWork is null) task.Start(TaskScheduler.Default);
+        else quietWork.Add(task);
+        queue.Add((block, task));
     }
 
     /// <summary>Waits until all that was handed in has been passed on. Nothing more can be handed in.</summary>
@@ -47,16 +64,26 @@ internal sealed class OrderedPipe : IDisposable
     {
         End();
         queue.Dispose();
+        quietWork?.Dispose();
     }
 
     private void End()
     {
         if (!queue.IsAddingCompleted) queue.CompleteAdding();
+        if (quietWork is { IsAddingCompleted: false }) quietWork.CompleteAdding();
         thread.Join();
+        foreach (Thread quiet in quietThreads) quiet.Join();
+    }
+
+    private void Work()
+    {
+        QuietThread.GiveWay();
+        foreach (Task task in quietWork!.GetConsumingEnumerable()) task.RunSynchronously(TaskScheduler.Default);
     }
 
     private void Run()
     {
+        if (quietWork is not null) QuietThread.GiveWay();
         foreach ((Block block, Task done) in queue.GetConsumingEnumerable())
         {
             try

@@ -5,7 +5,8 @@ namespace MessageStore.Backups;
 /// </summary>
 /// <remarks>
 /// Every tenth window nothing is copied: what users wait then is the measure. In the others the 95th percentile may be a tenth longer. Where it is longer still, the
-/// rate is halved; where it is not, it grows by a third. Users who do nothing are not disturbed by anything.
+/// rate is halved; where it is not, it grows by a third. Where users come it begins with the slowest: what is found to be too much only afterwards lies in the disk's queue by then, and they
+/// wait for that. Users who do nothing are not disturbed by anything.
 /// </remarks>
 internal sealed class PaceControl
 {
@@ -37,6 +38,7 @@ internal sealed class PaceControl
     private TimeSpan? calm;
     private int windows;
     private bool measuring;
+    private bool isAlone = true;
 
     /// <summary>Bytes a second in the window that begins; 0 where nothing is to be copied in it.</summary>
     public double Rate => measuring ? 0 : rate;
@@ -55,11 +57,14 @@ internal sealed class PaceControl
         if (commits < FewestCommits)
         {
             rate = NoLimit;
+            isAlone = true;
             return;
         }
-        if (measured) calm = calm is { } before ? before + (wait - before) * ShareOfNew : wait;
+        if (isAlone) rate = SlowestRate; // whatever they waited in this window, they waited for a backup without a limit
+        else if (measured) calm = calm is { } before ? before + (wait - before) * ShareOfNew : wait;
         else if (calm is { } usual && wait > usual * Tolerance + Grain) Slow();
         else if (calm is not null) rate = Math.Min(rate * Faster, NoLimit);
+        isAlone = false;
         measuring = calm is null || (windows % CalmEvery == 0 && !measured);
     }
 

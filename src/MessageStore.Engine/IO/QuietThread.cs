@@ -37,10 +37,16 @@ internal sealed partial class QuietThread : IDisposable
 
     private void Run()
     {
+        GiveWay();
+        foreach (Action goOn in waiting.GetConsumingEnumerable()) goOn();
+    }
+
+    /// <summary>Makes the calling thread give way to every thread of usual priority from now on. Not for one that takes locks for which users wait.</summary>
+    public static void GiveWay()
+    {
         // Where this is refused the work is done all the same, at usual priority.
         if (OperatingSystem.IsWindows()) Thread.CurrentThread.Priority = ThreadPriority.Lowest;
         else _ = SetPriority(OfThisThread, OfThisThread, Nice);
-        foreach (Action goOn in waiting.GetConsumingEnumerable()) goOn();
     }
 
     [LibraryImport("libc", EntryPoint = "setpriority")]

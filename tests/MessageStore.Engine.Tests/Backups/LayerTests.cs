@@ -185,7 +185,7 @@ public class LayerTests
     {
         var bytes = new List<byte>();
         var pool = new BlockPool(1, 3000);
-        using var writer = new LayerWriter(block => { using (block) bytes.AddRange(block.Span); }, Id, compression, key, CancellationToken.None, ChunkBytes);
+        using var writer = new LayerWriter(block => { using (block) bytes.AddRange(block.Span); }, Id, compression, key, isQuiet: false, CancellationToken.None, ChunkBytes);
         foreach (byte[] piece in content.Chunk(3000))
         {
             Block block = pool.Rent(CancellationToken.None);

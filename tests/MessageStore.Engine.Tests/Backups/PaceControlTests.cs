@@ -21,13 +21,28 @@ public class PaceControlTests
     }
 
     [Fact]
-    public void Users_who_appear_are_looked_at_alone_first()
+    public void Users_who_appear_are_looked_at_alone_first_and_then_it_begins_slowly()
     {
         var control = new PaceControl();
         control.EndWindow(100, Usual * 3);
         Assert.Equal(0, control.Rate);
         control.EndWindow(100, Usual);
+        Assert.Equal(PaceControl.SlowestRate, control.Rate);
+        control.EndWindow(100, Usual);
+        Assert.InRange(control.Rate, PaceControl.SlowestRate * 1.3, PaceControl.SlowestRate * 1.4);
+        Assert.Equal(0, control.Yields); // what they waited before, nobody had asked them
+    }
+
+    [Fact]
+    public void Users_who_come_back_find_it_slow_again()
+    {
+        var control = new PaceControl();
+        Run(control, 35, _ => Usual);
+        Assert.True(control.Rate > PaceControl.SlowestRate * 100);
+        control.EndWindow(0, TimeSpan.Zero);
         Assert.Equal(PaceControl.NoLimit, control.Rate);
+        control.EndWindow(100, Usual * 3);
+        Assert.Equal(PaceControl.SlowestRate, control.Rate);
     }
 
     [Fact]
