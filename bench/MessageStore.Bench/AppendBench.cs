@@ -44,7 +44,7 @@ internal static class AppendBench
     private static async Task<Measured> MeasureAsync(BenchArguments arguments, int writers, int size)
     {
         if (Directory.Exists(arguments.Path)) Directory.Delete(arguments.Path, recursive: true);
-        await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = arguments.Path }).ConfigureAwait(false);
+        await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = arguments.Path, CircularLogging = arguments.Circular }).ConfigureAwait(false);
         var disk = new CountingStorage();
         using OpenDatabase database = OpenDatabase.OpenNow(disk, Path.GetFullPath(arguments.Path), new GroupOptions());
         var store = new EmbeddedMessageStore(database);

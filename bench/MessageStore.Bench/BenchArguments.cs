@@ -14,6 +14,9 @@ internal sealed record BenchArguments(string Path, double Seconds, int[] Writers
     /// <summary>Messages a second of a load that does not hurry.</summary>
     public int Rate { get; init; } = 300;
 
+    /// <summary>Whether log files wait for no backup, so that they go with the checkpoint.</summary>
+    public bool Circular { get; init; }
+
     public static BenchArguments Parse(ReadOnlySpan<string> args)
     {
         var arguments = new BenchArguments(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "messagestore-bench"), 3, [1, 16, 64], [4096], 5, false, [10_000, 100_000, 1_000_000], false);
@@ -28,6 +31,7 @@ internal sealed record BenchArguments(string Path, double Seconds, int[] Writers
                 "--gigabytes" => arguments with { Gigabytes = [.. args[++i].Split(',').Select(n => double.Parse(n, CultureInfo.InvariantCulture))] },
                 "--minutes" => arguments with { Minutes = double.Parse(args[++i], CultureInfo.InvariantCulture) },
                 "--rate" => arguments with { Rate = int.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--circular" => arguments with { Circular = true },
                 "--json" => arguments with { Json = true },
                 "--path" => arguments with { Path = args[++i] },
                 "--seconds" => arguments with { Seconds = double.Parse(args[++i], CultureInfo.InvariantCulture) },

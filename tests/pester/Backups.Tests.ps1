@@ -149,4 +149,23 @@ Describe 'Backups' {
         @($job.Error.FullyQualifiedErrorId -like 'PathNotFound*').Count | Should -BeGreaterOrEqual 1
         Remove-Job $job -Force
     }
+
+    It 'that are overdue are entered in syslog' -Skip:$IsWindows {
+        $daemon = [Net.Sockets.Socket]::new('Unix', 'Dgram', 'Unspecified')
+        $daemon.Bind([Net.Sockets.UnixDomainSocketEndPoint]::new("$place/log"))
+        $daemon.ReceiveTimeout = 120000
+        $before = $env:MESSAGESTORE_SYSLOG
+        try {
+            $env:MESSAGESTORE_SYSLOG = "$place/log"
+            Remove-Item ./mail/backups -Recurse
+            $job = Start-StorageGroupBackup ./mail -Continuous -MaximumAge 00:00:01 -AsJob
+            $buffer = [byte[]]::new(4096)
+            $line = [Text.Encoding]::UTF8.GetString($buffer, 0, $daemon.Receive($buffer))
+            $line | Should -Match "^<27>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d MessageStore\[\d+\]: BackupTooOld: There is no backup of $([regex]::Escape("$place/mail")) after 00:00:01\.$"
+        } finally {
+            $env:MESSAGESTORE_SYSLOG = $before
+            $daemon.Dispose()
+            if ($job) { Stop-Job $job; Remove-Job $job -Force }
+        }
+    }
 }

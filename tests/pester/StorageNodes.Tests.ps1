@@ -70,6 +70,17 @@ Describe 'Storage nodes' {
         ($test | Out-String -Width 80).Trim().Split("`n").Length | Should -BeGreaterThan 2
     }
 
+    It 'have copies of what is imported with -Journal, which stays in the store' {
+        $keys = @(Get-ArchiveKey ./mail).Count
+        $message = Import-StoredMessage ./mail journaled ./letters/1.eml -Journal -PassThru
+        $message.IsArchived | Should -BeFalse
+        $copies = Get-ArchiveKey ./mail -Id $message.Id
+        $copies.Count | Should -Be 2
+        ($copies.Unit -replace '/.*' | Sort-Object -Unique).Count | Should -Be 2
+        $message | Remove-StoredMessage -Confirm:$false
+        @(Get-ArchiveKey ./mail).Count | Should -Be $keys
+    }
+
     It 'are missed when they go, and repair makes their copies anew' {
         $lost = @(Get-ArchiveKey ./mail -Mailbox alice | Where-Object Unit -Like 'n1/*').Count
         $nodes[0] | Stop-Process -Force

@@ -74,6 +74,9 @@ internal sealed class BackupContent : IDisposable
         }
     }
 
+    /// <summary>What a group comes to; <see langword="null"/> where that is damaged.</summary>
+    public GroupEndMark? EndOf(string group) => Find(chain[^1], group)?.End;
+
     private BackupGroupFiles FilesOf(string group)
     {
         int images = chain.FindLastIndex(s => s.Header.Kind != BackupKind.Logs);
@@ -86,7 +89,7 @@ internal sealed class BackupContent : IDisposable
             fromEnd[mark.Number] = Put(images, group, mark.Number, long.MaxValue, s => s.SegmentsFromEnd);
         }
         List<IStorageFile> logs = [.. chain.Skip(Math.Max(images, 0)).Select(s => Find(s, group)).OfType<SurveyedGroup>().SelectMany(g => g.Logs.Values)];
-        return new BackupGroupFiles(top?.Snapshot ?? new PiecedFile(Header.Database), segments, fromEnd, logs) { EndLsn = Find(chain[^1], group)?.End?.EndLsn ?? 0 };
+        return new BackupGroupFiles(top?.Snapshot ?? new PiecedFile(Header.Database), segments, fromEnd, logs) { EndLsn = EndOf(group)?.EndLsn ?? 0 };
     }
 
     /// <summary>Puts a segment together: what a set does not hold of it lies in the one below.</summary>

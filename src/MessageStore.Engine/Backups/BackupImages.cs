@@ -44,7 +44,7 @@ internal sealed class BackupImages : IDisposable
             });
         }
         var inLogs = new LogImages(group.Salt, wanted);
-        foreach (PiecedFile log in logs.Values) inLogs.Scan(log, cancellationToken);
+        foreach (PiecedFile log in logs.Values) inLogs.Scan(log, 0, cancellationToken);
         found.AddRange(inLogs.Found);
     }
 

@@ -37,7 +37,11 @@ internal sealed record LogMark(string Name, bool IsPatch, ulong FirstLsn, long L
 
 /// <summary>A group is complete: the state that images, logs and patches together must come to.</summary>
 /// <param name="StateDigest">32 hex digits, see docs/format-segment.md.</param>
-internal sealed record GroupEndMark(ulong EndLsn, DateTimeOffset EndTime, string StateDigest, long Messages, long PatchTransactions);
+internal sealed record GroupEndMark(ulong EndLsn, DateTimeOffset EndTime, string StateDigest, long Messages, long PatchTransactions)
+{
+    /// <summary>What the transactions up to the end belong to; empty where the group was never restored, and in sets of older versions.</summary>
+    public IReadOnlyList<GroupHistory> Histories { get; init; } = [];
+}
 
 /// <summary>What is where: with it a reader goes to a group without reading what lies before.</summary>
 /// <param name="KeysOffset">Where the first frame of the key manager's image begins; the contents' own frame where there is none.</param>

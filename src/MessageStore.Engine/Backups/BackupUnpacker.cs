@@ -97,7 +97,7 @@ internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupRe
     private void BeginLog(UnpackedGroup group)
     {
         if (LogFiles.List(target, group.Target.LogFolder).Count > 0) return;
-        using var log = new LogWriter(target, group.Target.LogFolder, MailDatabase.IdentityOf(reader.Header.Settings, group.Target.Settings));
+        using var log = new LogWriter(target, group.Target.LogFolder, MailDatabase.IdentityOf(reader.Header.Settings, group.Target.Settings)) { Histories = group.End.Histories };
         log.Rotate(GroupFileKind.Log, group.End.EndLsn + 1, group.End.EndTime.UtcTicks);
     }
 

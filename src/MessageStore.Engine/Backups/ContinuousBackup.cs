@@ -24,12 +24,16 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
 
     private readonly Queue<ContinuousBackupEvent> alarms = new();
     private DateTimeOffset nextLook;
+    private bool saidThatNotEntered;
 
     /// <summary>Makes one set, when it is its turn.</summary>
     public required Func<BackupOptions, CancellationToken, Task<BackupRun>> BackUp { get; init; }
 
     /// <summary>How old the newest backup is.</summary>
     public required Func<CancellationToken, Task<TimeSpan?>> Age { get; init; }
+
+    /// <summary>Where a backup that is too old is entered besides: nobody may be looking at what a job says.</summary>
+    public required ISystemLog Log { get; init; }
 
     /// <exception cref="MessageStoreException">InvalidParameter, GroupNotFound. What goes wrong later is an event.</exception>
     /// <exception cref="OperationCanceledException">The only end there is.</exception>
@@ -124,13 +128,16 @@ internal sealed class ContinuousBackup(MailDatabase database, IStorage storage, 
             return;
         }
         nextLook = now + options.MaximumAge * AlarmAgain;
-        alarms.Enqueue(new ContinuousBackupEvent
+        string reason = age is null
+            ? $"There is no backup of {database.Path} after {options.MaximumAge}."
+            : $"The newest backup of {database.Path} is {age} old; {options.MaximumAge} is the limit.";
+        string notEntered = Log.Error(ErrorIds.BackupTooOld, reason);
+        if (notEntered.Length > 0 && !saidThatNotEntered)
         {
-            Time = now, ErrorId = ErrorIds.BackupTooOld, ErrorKind = ErrorKind.Device, BackupAge = age,
-            Reason = age is null
-                ? $"There is no backup of {database.Path} after {options.MaximumAge}."
-                : $"The newest backup of {database.Path} is {age} old; {options.MaximumAge} is the limit.",
-        });
+            saidThatNotEntered = true; // a machine without such a log has none the next time either
+            reason += $" The system's log does not have this: {notEntered}";
+        }
+        alarms.Enqueue(new ContinuousBackupEvent { Time = now, ErrorId = ErrorIds.BackupTooOld, ErrorKind = ErrorKind.Device, BackupAge = age, Reason = reason });
     }
 
     private Task WaitAsync(DateTimeOffset until, CancellationToken cancellationToken)

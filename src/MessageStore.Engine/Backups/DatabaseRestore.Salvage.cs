@@ -14,6 +14,7 @@ internal sealed partial class DatabaseRestore
         report.Add(content.Damage);
         return InPlaceOf(plan, () =>
         {
+            TakeOutOfService(); // logs and images are read together, message by message
             var targets = new List<UnpackTarget>();
             foreach (string name in content.Groups)
             {
@@ -23,7 +24,7 @@ internal sealed partial class DatabaseRestore
             }
             WriteKeys(content.Keys, plan.KeysImage);
             // The point in time is in what was salvaged already; its transactions are all from now.
-            RestoreRun run = Replay(targets, plan, content.Header, options with { PointInTime = null, Lsn = null }, restoreKeys, cancellationToken);
+            RestoreRun run = Replay(targets, plan, content.Header, options with { PointInTime = null, Lsn = null }, isAnew: true, restoreKeys, cancellationToken);
             return run with
             {
                 ReplayedTransactions = 0,
@@ -40,7 +41,10 @@ internal sealed partial class DatabaseRestore
         var logs = new List<IStorageFile>();
         try
         {
-            foreach (LogFile log in plan.SurvivingLogsOf(storage, target.Settings, out _)) logs.Add(storage.Open(log.Path, FileAccessKind.Read));
+            List<LogFile> survived = plan.SurvivingLogsOf(storage, target.Settings, out string folder);
+            // Where it is not known which history the backup ends in, nobody can say that the logs are of another.
+            if (content.EndOf(target.Settings.Name) is { } end) SurvivingLogs.CheckHistories(storage, survived.Where(l => l.FirstLsn > end.EndLsn), target.Settings, end, folder);
+            foreach (LogFile log in survived) logs.Add(storage.Open(log.Path, FileAccessKind.Read));
             using BackupGroupView view = content.Open(target.Settings.Name, logs, options.Limit, cancellationToken);
             new GroupSalvage(storage, clock, progress).Run(view, target, report, cancellationToken);
             report.Count(view, logs.Count == 0 && !options.HasPoint ? content.RecordedMessages(target.Settings.Name) : null);

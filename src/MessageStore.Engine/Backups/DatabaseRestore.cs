@@ -14,8 +14,11 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     /// <summary>The keys recovered and the warnings that came of it.</summary>
     internal delegate IReadOnlyList<string> KeysRestorer(string keysFolder, string? keysImage, OriginalKeys original, DatabaseSettings settings, string databasePath, IReadOnlyList<StorageGroup> groups);
 
-    /// <summary>Whether the caller owns the database at the destination: its groups that are restored are out of service, and all others serve.</summary>
+    /// <summary>Whether the caller owns the database at the destination, which goes on serving: the groups that are restored until <see cref="TakeOutOfService"/>, all others throughout.</summary>
     public bool IsOwned { get; init; }
+
+    /// <summary>Called when everything is unpacked, before the first surviving log is read: from then on nobody writes to what is there, or what was written would be left behind.</summary>
+    public Action TakeOutOfService { get; init; } = static () => { };
 
     /// <exception cref="MessageStoreException">BackupNotFound, BackupDamaged, DestinationNotEmpty, GroupNotFound, PointInTimeNotCovered, LogDamaged, DiskFull.</exception>
     public RestoreRun Run(RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
@@ -42,7 +45,14 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     {
         using BackupKey? key = BackupKey.Open(storage, options.Key);
         using var reader = new BackupReader(storage, RestoreSource.Find(storage, options, clock), key);
-        Plan(reader.Header, reader.Groups, options);
+        CheckLogs(reader, Plan(reader.Header, reader.Groups, options), options);
+    }
+
+    /// <summary>Logs that do not go on where the backup ends are refused before anything is unpacked.</summary>
+    private void CheckLogs(BackupReader reader, RestorePlan plan, RestoreOptions options)
+    {
+        foreach (UnpackTarget target in plan.Targets)
+            SurvivingLogs.After(storage, plan, target.Settings, reader.Contents.Groups.First(g => g.Begin.Name == target.Settings.Name).End, options);
     }
 
     private RestorePlan Plan(BackupHeader header, IReadOnlyList<string> groups, RestoreOptions options)
@@ -60,11 +70,14 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         RestorePlan plan = Plan(reader.Header, reader.Groups, options);
         return InPlaceOf(plan, () =>
         {
+            CheckLogs(reader, plan, options);
             List<UnpackedGroup> unpacked = new BackupUnpacker(storage, storage, reader, key, progress).Run(plan.Choose, plan.KeysImage, cancellationToken);
             CheckPointInTime(unpacked, options);
-            foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, cancellationToken);
-            RestoreRun run = Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, restoreKeys, cancellationToken);
-            return run with { Warnings = [.. EndsEarlier(unpacked, plan, options), .. run.Warnings] };
+            TakeOutOfService();
+            List<string> logs = [.. unpacked.Select(g => SurvivingLogs.WhyNone(storage, plan, g.Target.Settings, g.End, options)).OfType<string>()];
+            foreach (UnpackedGroup group in unpacked) CopySurvivingLogs(group, plan, options, cancellationToken);
+            RestoreRun run = Replay([.. unpacked.Select(g => g.Target)], plan, reader.Header, options, isAnew: false, restoreKeys, cancellationToken);
+            return run with { Warnings = [.. EndsEarlier(unpacked, plan, options), .. logs, .. run.Warnings] };
         }, cancellationToken);
     }
 
@@ -89,7 +102,7 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
         }
     }
 
-    private RestoreRun Replay(List<UnpackTarget> targets, RestorePlan plan, BackupHeader header, RestoreOptions options, KeysRestorer restoreKeys, CancellationToken cancellationToken)
+    private RestoreRun Replay(List<UnpackTarget> targets, RestorePlan plan, BackupHeader header, RestoreOptions options, bool isAnew, KeysRestorer restoreKeys, CancellationToken cancellationToken)
     {
         var groups = new StorageGroup[targets.Count];
         try
@@ -108,6 +121,8 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
                         $"What is there of group {group.Name} ends at transaction {group.LastLsn}: backup and logs do not go on to {last}. Name the logs that do with -LogPath, or an earlier transaction.", last);
                 progress?.Report(new RunProgress("Replayed", group.Name, group.ReplayedTransactions, group.ReplayedTransactions));
             }
+            // Whatever became of the original, what this one does from now on is something else, also where it takes the original's place.
+            foreach (StorageGroup group in groups) group.BeginHistory(Guid.NewGuid(), isAnew);
             warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, plan.OriginalKeys, plan.Settings, plan.Destination, groups));
             foreach (StorageGroup group in groups) group.Checkpoint(cancellationToken);
             return new RestoreRun
@@ -131,16 +146,10 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
     }
 
     /// <summary>Puts the logs that survived behind those of the backup, where they follow without a gap.</summary>
-    private void CopySurvivingLogs(UnpackedGroup group, RestorePlan plan, CancellationToken cancellationToken)
+    private void CopySurvivingLogs(UnpackedGroup group, RestorePlan plan, RestoreOptions options, CancellationToken cancellationToken)
     {
-        List<LogFile> files = plan.SurvivingLogsOf(storage, group.Target.Settings, out string folder);
-        ulong next = group.End.EndLsn + 1;
-        List<LogFile> later = [.. files.Where(f => f.FirstLsn >= next)];
+        List<LogFile> later = SurvivingLogs.After(storage, plan, group.Target.Settings, group.End, options);
         if (later.Count == 0) return;
-        if (later[0].FirstLsn != next)
-            throw new MessageStoreException(ErrorIds.LogMissing, ErrorKind.Damaged,
-                $"The logs of group {group.Target.Settings.Name} in {folder} go on at transaction {later[0].FirstLsn}, but the backup ends at {next - 1}: a log file is missing. "
-                + "Find it, use a newer backup, or restore without -LogPath to give up what came after the backup.", folder);
         byte[] block = new byte[BackupWriter.ChunkBytes];
         foreach (LogFile file in later)
         {

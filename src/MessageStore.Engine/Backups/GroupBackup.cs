@@ -40,8 +40,8 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
             if (verifier.EndSegment() is >= 0 and long unseen) throw Damaged(segment.File.Path, unseen);
         }
         GroupMoment end = group.EndPatch();
-        WriteLogs(group.LogsBetween(image.Tables.Lsn, end.Lsn)); // 780
-        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - (image.PatchStart - 1)));
+        using (HeldLogs logs = group.LogsBetween(image.Tables.Lsn, end.Lsn)) WriteLogs(logs.Files); // 780
+        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - (image.PatchStart - 1))) { Histories = group.Histories };
         writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
         return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
     }
@@ -55,17 +55,17 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         var begin = new GroupBeginMark(group.Name, below.EndLsn, below.EndTime, below.StateDigest, [], 0);
         writer.Write(BackupFrameType.GroupBegin, MarkCodec.Encode(begin));
         GroupMoment end = group.EndLogFile();
-        List<LogExtent> logs = group.LogsBetween(below.EndLsn, end.Lsn);
-        if (end.Lsn > below.EndLsn && (logs.Count == 0 || logs[0].FirstLsn > below.EndLsn + 1))
+        using HeldLogs logs = group.LogsBetween(below.EndLsn, end.Lsn);
+        if (end.Lsn > below.EndLsn && (logs.Files.Count == 0 || logs.Files[0].FirstLsn > below.EndLsn + 1))
             throw new MessageStoreException(ErrorIds.LogMissing, ErrorKind.Device,
                 $"The log of group {group.Name} does not reach back to transaction {below.EndLsn + 1}, where {Base.Path} ends. Make an incremental backup instead.", group.LogFolder);
-        WriteLogs(logs);
-        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - below.EndLsn));
+        WriteLogs(logs.Files);
+        var mark = new GroupEndMark(end.Lsn, Time(end.TimeTicks), Hex(end.Digest), end.MessageCount, (long)(end.Lsn - below.EndLsn)) { Histories = group.Histories };
         writer.Write(BackupFrameType.GroupEnd, MarkCodec.Encode(mark));
         return new GroupContents(begin, mark, offset, frame, writer.Bytes - offset);
     }
 
-    private void WriteLogs(List<LogExtent> logs)
+    private void WriteLogs(IReadOnlyList<LogExtent> logs)
     {
         writer.Write(BackupFrameType.LogsMark, MarkCodec.Encode(new LogsMark(
             [.. logs.Select(l => new LogMark(Path.GetFileName(l.Path), l.Kind == GroupFileKind.Patch, l.FirstLsn, l.Length))])));

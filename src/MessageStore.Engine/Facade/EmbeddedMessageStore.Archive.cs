@@ -79,8 +79,8 @@ internal sealed partial class EmbeddedMessageStore
         foreach (ArchiveKey key in found)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            // The record of a recalled message waits for the message to come again.
-            if (Mail.TryFind(key.Id, out _, out IndexEntry entry) && entry.IsArchived) yield return Place(key);
+            // Elsewhere than on nodes the record of a message in the store is that of a recalled one, which waits for it to come again.
+            if (Mail.TryFind(key.Id, out _, out IndexEntry entry) && (entry.IsArchived || key.Target == NodesArchiveTarget.TargetName)) yield return Place(key);
         }
     }
 
@@ -93,7 +93,8 @@ internal sealed partial class EmbeddedMessageStore
 
     private IEnumerable<ArchiveKey> KeysOf(StorageGroup group, int mailbox, CancellationToken cancellationToken)
     {
-        foreach (Guid[] ids in group.List(mailbox).Where(e => e.IsArchived).Select(e => e.Id.ToGuid()).Chunk(KeysAtATime))
+        bool hasNodes = database.Nodes is not null; // there may be copies of messages that are in the store
+        foreach (Guid[] ids in group.List(mailbox).Where(e => e.IsArchived || hasNodes).Select(e => e.Id.ToGuid()).Chunk(KeysAtATime))
         {
             cancellationToken.ThrowIfCancellationRequested();
             foreach (ArchiveKey key in database.Keys.Find(ids)) yield return key;

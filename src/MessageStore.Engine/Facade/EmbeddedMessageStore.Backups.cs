@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using MessageStore.Backups;
+using MessageStore.IO;
 using MessageStore.Maintenance;
 
 namespace MessageStore;
@@ -28,5 +29,6 @@ internal sealed partial class EmbeddedMessageStore
                 return await BackupHeldAsync(backup, progress, token).ConfigureAwait(false);
             },
             Age = async token => (await GetStatusAsync(token).ConfigureAwait(false)).BackupAge,
+            Log = SystemLog.Of(database.Clock),
         }.RunAsync(options, cancellationToken);
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using MessageStore.Archiving;
 using MessageStore.Messages;
+using MessageStore.Replication;
 using MessageStore.Storage;
 
 namespace MessageStore;
@@ -28,6 +29,7 @@ internal sealed partial class EmbeddedMessageStore
 
     private async Task<StoredMessage> AppendOnceAsync(MessageToAppend message, CancellationToken cancellationToken)
     {
+        MessageJournal? journal = message.Journal ? new MessageJournal(Nodes.Target, database.Keys, database.Storage, database.SpoolPath) : null;
         StorageGroup group;
         if (message.CreateMailbox && Mail.GroupOf(message.Mailbox) is null)
             (group, _) = await Mail.CreateMailboxAsync(message.Mailbox, null, cancellationToken).ConfigureAwait(false);
@@ -51,9 +53,28 @@ internal sealed partial class EmbeddedMessageStore
             Folder = folder,
             Flags = (EntryFlags)message.Flags | (summary.IsPartial ? EntryFlags.Partial : 0),
         };
+        IReadOnlyList<ArchiveKey> copies = journal is null ? [] : await journal.SendAsync(JournalEntry(message, image, summary, name, now), cancellationToken).ConfigureAwait(false);
         await group.AppendAsync(image, summary, message.Body, cancellationToken).ConfigureAwait(false);
+        if (journal is not null)
+        {
+            journal.Record(copies);
+            if (!Mail.TryFind(image.Id, out _, out _)) DeletedRecords.Forget(database.Keys, [image.Id], now); // it was deleted before its keys were there
+        }
         return Describe(image, summary, name, message.Folder, image.Flags);
     }
+
+    /// <summary>A message's copies have no deletion date: how long it is kept is said when it is archived.</summary>
+    private static ArchiveEntry JournalEntry(MessageToAppend message, in ImageHeader image, MessageSummary summary, string mailbox, DateTimeOffset now) => new()
+    {
+        Id = image.Id,
+        Mailbox = mailbox,
+        Folder = message.Folder,
+        Flags = message.Flags,
+        Sender = summary.From,
+        ReceivedDate = new DateTimeOffset(image.ReceivedTicks, TimeSpan.Zero),
+        StorageDate = now,
+        Body = message.Body,
+    };
 
     public async IAsyncEnumerable<StoredMessage> ListAsync(MessageQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

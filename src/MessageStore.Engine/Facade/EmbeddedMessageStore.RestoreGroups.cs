@@ -22,19 +22,35 @@ internal sealed partial class EmbeddedMessageStore
         try
         {
             options = options with { BackupPath = RestoreSource.Find(database.Storage, options, database.Clock) };
-            var restore = new DatabaseRestore(database.Storage, database.Clock, progress) { IsOwned = true };
-            if (!options.SkipDamaged) restore.Check(options); // while all still serve
-            Mail.TakeOutOfService(options.StorageGroups);
-            database.Search.Follow(Mail.Groups);
+            options = options with { StorageGroups = [.. options.StorageGroups.Select(Mail.SettingsOf).Select(g => g.Name).Distinct()] };
+            bool isOut = false;
+            var restore = new DatabaseRestore(database.Storage, database.Clock, progress)
+            {
+                IsOwned = true,
+                TakeOutOfService = () =>
+                {
+                    isOut = true;
+                    Mail.TakeOutOfService(options.StorageGroups);
+                    database.Search.Follow(Mail.Groups);
+                },
+            };
+            if (!options.SkipDamaged) restore.Check(options);
             RestoreRun run;
+            var held = new List<IDisposable>();
             try
             {
-                run = RestoreClosedGroups(restore, options, cancellationToken);
+                // The logs that are to survive must be there still when the images are unpacked.
+                foreach (StorageGroup group in Mail.Groups.Where(g => options.StorageGroups.Contains(g.Name))) held.Add(group.HoldLogs(cancellationToken));
+                run = RestoreGroups(restore, options, cancellationToken);
             }
             finally
             {
-                Mail.PutIntoService(options.StorageGroups);
-                database.Search.Follow(Mail.Groups);
+                foreach (IDisposable hold in held) hold.Dispose();
+                if (isOut)
+                {
+                    Mail.PutIntoService(options.StorageGroups);
+                    database.Search.Follow(Mail.Groups);
+                }
             }
             foreach (string group in run.StorageGroups) Mail.Group(group); // restored, but not open: its reason is the error
             return run;
@@ -45,7 +61,7 @@ internal sealed partial class EmbeddedMessageStore
         }
     }
 
-    private RestoreRun RestoreClosedGroups(DatabaseRestore restore, RestoreOptions options, CancellationToken cancellationToken)
+    private RestoreRun RestoreGroups(DatabaseRestore restore, RestoreOptions options, CancellationToken cancellationToken)
     {
         var from = new RestoredFrom(database.Storage, database.Clock, options.BackupPath);
         DatabaseRestore.KeysRestorer keys = (keysFolder, _, _, settings, databasePath, groups) =>

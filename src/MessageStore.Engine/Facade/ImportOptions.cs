@@ -8,6 +8,8 @@ public sealed record ImportOptions
     public string? Folder { get; init; }
     /// <summary>Refuse a mailbox that does not exist instead of creating it.</summary>
     public bool RequireMailbox { get; init; }
+    /// <summary>Count a message as imported only once copies of it lie on the storage nodes as well, as many as the database wants.</summary>
+    public bool Journal { get; init; }
 }
 
 /// <summary>What became of one path of mail.</summary>

@@ -12,6 +12,7 @@ public static class ErrorIds
     public const string LogDamaged = "LogDamaged";
     public const string StoreDamaged = "StoreDamaged";
     public const string StoreMissing = "StoreMissing";
+    public const string LogOfAnotherHistory = "LogOfAnotherHistory";
     public const string LogMissing = "LogMissing";
     public const string GroupClosedForWriting = "GroupClosedForWriting";
     public const string GroupNotFound = "GroupNotFound";

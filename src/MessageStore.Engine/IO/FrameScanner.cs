@@ -65,7 +65,8 @@ internal static class FrameScanner
 
     /// <summary>Finds the next frame header at or after an offset, whatever lies between; none where the file has no more.</summary>
     /// <param name="offset">A multiple of 8.</param>
-    public static (long Offset, FrameHeader Header)? FindNext(IStorageFile file, uint salt, long offset)
+    /// <param name="firstLsn">Frames of an earlier sequence number are passed over: older content of recycled space.</param>
+    public static (long Offset, FrameHeader Header)? FindNext(IStorageFile file, uint salt, long offset, ulong firstLsn = 0)
     {
         byte[] block = ArrayPool<byte>.Shared.Rent(BlockSize);
         try
@@ -74,7 +75,8 @@ internal static class FrameScanner
             {
                 int read = file.ReadFully(block.AsSpan(0, BlockSize), start);
                 int at = 0;
-                if (TryFindHeader(block.AsSpan(0, read), salt, ref at, out FrameHeader header)) return (start + at, header);
+                for (; TryFindHeader(block.AsSpan(0, read), salt, ref at, out FrameHeader header); at += FrameHeader.Alignment)
+                    if (header.Lsn >= firstLsn) return (start + at, header);
                 if (read < BlockSize) return null;
             }
         }

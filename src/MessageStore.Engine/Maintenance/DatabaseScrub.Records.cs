@@ -57,18 +57,18 @@ internal sealed partial class DatabaseScrub
         }
     }
 
-    private async Task FromFilesAsync(StorageGroup group, List<DamagedRecord> bad, string from, Func<IReadOnlySet<Guid>, List<IStorageFile>, LogImages> find, CancellationToken cancellationToken)
+    private async Task FromFilesAsync(StorageGroup group, List<DamagedRecord> bad, string from, Func<IReadOnlySet<Guid>, List<IDisposable>, LogImages> find, CancellationToken cancellationToken)
     {
         HashSet<Guid> wanted = Wanted(bad);
         if (wanted.Count == 0) return;
-        var open = new List<IStorageFile>();
+        var open = new List<IDisposable>();
         try
         {
             await TryRecordsAsync(group, bad, find(wanted, open).Found, from, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            foreach (IStorageFile file in open) file.Dispose();
+            foreach (IDisposable file in open) file.Dispose();
         }
     }
 

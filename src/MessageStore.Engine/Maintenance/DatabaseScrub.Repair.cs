@@ -40,7 +40,7 @@ internal sealed partial class DatabaseScrub
 
     private static async Task FromLogsAsync(StorageGroup group, List<DamagedMessage> bad, CancellationToken cancellationToken)
     {
-        var open = new List<IStorageFile>();
+        var open = new List<IDisposable>();
         try
         {
             LogImages images = group.FindInLogs(Wanted(bad), open, cancellationToken);
@@ -48,7 +48,7 @@ internal sealed partial class DatabaseScrub
         }
         finally
         {
-            foreach (IStorageFile file in open) file.Dispose();
+            foreach (IDisposable file in open) file.Dispose();
         }
     }
 

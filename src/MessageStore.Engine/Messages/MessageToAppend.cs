@@ -19,4 +19,7 @@ public sealed record MessageToAppend
 
     /// <summary>Whether a missing mailbox is created.</summary>
     public bool CreateMailbox { get; init; } = true;
+
+    /// <summary>Whether the message is stored only once copies of it lie on the storage nodes as well, as many as the database wants.</summary>
+    public bool Journal { get; init; }
 }

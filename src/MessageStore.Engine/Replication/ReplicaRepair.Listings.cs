@@ -7,21 +7,28 @@ internal sealed partial class ReplicaRepair
 {
     private const int ListingsKept = 16;
 
-    private readonly List<(string Unit, string Volume, HashSet<(Guid Id, long Offset)> Records)> listings = [];
+    private readonly List<(string Unit, string Volume, Task<HashSet<(Guid Id, long Offset)>> Records)> listings = [];
 
-    /// <summary>Whether the unit lists the record that a key names. Keys of one run lie close together, so few volumes are asked for again.</summary>
+    /// <summary>Whether the unit lists the record that a key names. Keys of one run lie close together, so few volumes are asked for again; a volume is asked for once, however many wait for it.</summary>
     private async Task<bool> IsListedAsync(ArchiveKey copy, CancellationToken cancellationToken)
     {
-        int index = listings.FindIndex(l => l.Unit == copy.Unit && l.Volume == copy.Volume);
-        if (index < 0)
+        Task<HashSet<(Guid Id, long Offset)>> records;
+        lock (gate)
         {
-            IReadOnlyList<ListedRecord> records = await ListAsync(copy.Unit, copy.Volume, cancellationToken).ConfigureAwait(false);
-            if (listings.Count == ListingsKept) listings.RemoveAt(0);
-            listings.Add((copy.Unit, copy.Volume, [.. records.Select(r => (r.Id, r.Offset))]));
-            index = listings.Count - 1;
+            int index = listings.FindIndex(l => l.Unit == copy.Unit && l.Volume == copy.Volume && !l.Records.IsFaulted);
+            if (index < 0)
+            {
+                if (listings.Count == ListingsKept) listings.RemoveAt(0);
+                listings.Add((copy.Unit, copy.Volume, ListedAsync(copy.Unit, copy.Volume, cancellationToken)));
+                index = listings.Count - 1;
+            }
+            records = listings[index].Records;
         }
-        return listings[index].Records.Contains((copy.Id, copy.Offset));
+        return (await records.ConfigureAwait(false)).Contains((copy.Id, copy.Offset));
     }
+
+    private async Task<HashSet<(Guid Id, long Offset)>> ListedAsync(string unit, string volume, CancellationToken cancellationToken) =>
+        [.. (await ListAsync(unit, volume, cancellationToken).ConfigureAwait(false)).Select(r => (r.Id, r.Offset))];
 
     private async Task<IReadOnlyList<ListedRecord>> ListAsync(string unit, string volume, CancellationToken cancellationToken)
     {
@@ -77,13 +84,13 @@ internal sealed partial class ReplicaRepair
     private sealed class Pace(long? bytesPerSecond, TimeProvider time)
     {
         private readonly long started = time.GetTimestamp();
-        private long passed;
+        private long passed; // of all messages that are read side by side
 
         public async ValueTask WaitAsync(long count, CancellationToken cancellationToken)
         {
-            passed += count;
+            long sum = Interlocked.Add(ref passed, count);
             if (bytesPerSecond is not { } limit) return;
-            TimeSpan ahead = TimeSpan.FromSeconds((double)passed / limit) - time.GetElapsedTime(started);
+            TimeSpan ahead = TimeSpan.FromSeconds((double)sum / limit) - time.GetElapsedTime(started);
             ahead = TimeSpan.FromMilliseconds(Math.Ceiling(ahead.TotalMilliseconds)); // timers take whole milliseconds, and would cut off the rest
             if (ahead > TimeSpan.Zero) await Task.Delay(ahead, time, cancellationToken).ConfigureAwait(false);
         }

@@ -16,14 +16,23 @@ namespace MessageStore.Replication;
 /// <param name="connector">Leads to them.</param>
 /// <param name="time">Tells what is due, and paces.</param>
 /// <param name="database">Whose copies: units that serve another database are none of this one's business.</param>
+/// <param name="messagesInFlight">Messages that are looked at or mended side by side.</param>
 internal sealed partial class ReplicaRepair(
-    IKeyManager keys, NodesArchiveTarget target, ReplicatedWriter writer, DirectoryCache directory, INodeConnector connector, TimeProvider time, Guid database = default)
+    IKeyManager keys, NodesArchiveTarget target, ReplicatedWriter writer, DirectoryCache directory, INodeConnector connector, TimeProvider time, Guid database = default,
+    int messagesInFlight = ReplicaRepair.DefaultMessagesInFlight)
 {
+    /// <summary>Messages looked at or mended at a time: nodes write what comes at the same time with one flush.</summary>
+    public const int DefaultMessagesInFlight = 64;
+
+    /// <summary>Bytes of records in memory at a time, or one record.</summary>
+    private const long BytesInFlight = 64L << 20;
+
     private const int ProgressStep = 64;
     private const int ProblemLimit = 100;
 
+    /// <summary>Guards what messages that are looked at side by side share.</summary>
+    private readonly Lock gate = new();
     private readonly List<string> problems = [];
-    private readonly Dictionary<string, StorageUnitStatus> units = [];
 
     /// <summary>
     /// Messages that got new copies in this run. Their new keys may come up behind the old ones, and the units' listings, which are older, do not know the new copies: looked at a second time
@@ -34,7 +43,7 @@ internal sealed partial class ReplicaRepair(
 
     /// <param name="options">How thoroughly, and at what pace.</param>
     /// <param name="progress">Told how many keys have been looked at.</param>
-    /// <param name="cancellationToken">Ends the run between two messages; what was mended stays mended.</param>
+    /// <param name="cancellationToken">Ends the run between messages; what was mended stays mended.</param>
     /// <exception cref="MessageStoreException">DirectoryUnavailable, KeysDamaged, DeviceFailed. What one copy or unit refuses is in the result.</exception>
     public async Task<ReplicaRepairRun> RunAsync(ReplicaRepairOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
@@ -46,13 +55,21 @@ internal sealed partial class ReplicaRepair(
         IEnumerable<ArchiveKey> wanted = options.Ids.Count > 0
             ? options.Ids.SelectMany(keys.Find).Where(k => k.Target == NodesArchiveTarget.TargetName)
             : keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName });
-        foreach (ArchiveKey key in wanted)
+        var work = new WorkInFlight(messagesInFlight, BytesInFlight);
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (seen++ % ProgressStep == 0) progress?.Report(new RunProgress(options.Repair ? "Repairing copies" : "Testing copies", key.Mailbox, seen, Math.Max(seen, total)));
-            List<ArchiveKey> copies = [.. keys.Find(key.Id).Where(k => k.Target == NodesArchiveTarget.TargetName).OrderBy(k => k.Unit, StringComparer.Ordinal)];
-            if (copies.Count == 0 || copies[0].Unit != key.Unit || mended.Contains(key.Id)) continue; // each message once, with the first of its keys
-            await CheckAsync(copies, options, pace, cancellationToken).ConfigureAwait(false);
+            foreach (ArchiveKey key in wanted)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (seen++ % ProgressStep == 0) progress?.Report(new RunProgress(options.Repair ? "Repairing copies" : "Testing copies", key.Mailbox, seen, Math.Max(seen, total)));
+                List<ArchiveKey> copies = [.. keys.Find(key.Id).Where(k => k.Target == NodesArchiveTarget.TargetName).OrderBy(k => k.Unit, StringComparer.Ordinal)];
+                if (copies.Count == 0 || copies[0].Unit != key.Unit || IsMended(key.Id)) continue; // each message once, with the first of its keys
+                await work.BeginAsync(() => CheckAsync(copies, options, pace, cancellationToken), copies.Max(k => k.Length)).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await work.EndAsync().ConfigureAwait(false);
         }
         if (options.Repair && options.Ids.Count == 0) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
         return new ReplicaRepairRun
@@ -70,30 +87,9 @@ internal sealed partial class ReplicaRepair(
         };
     }
 
-    private async Task LookAtUnitsAsync(CancellationToken cancellationToken)
-    {
-        foreach (StorageServerRecord node in await directory.ListAsync(cancellationToken).ConfigureAwait(false))
-        {
-            try
-            {
-                foreach (StorageUnitStatus unit in await connector.Connect(node.Url).GetStatusAsync(cancellationToken).ConfigureAwait(false))
-                    if (unit.Database is not { } served || served == database) units[unit.Name] = unit;
-            }
-            catch (MessageStoreException error)
-            {
-                Report(error.Message);
-                foreach (StorageUnitRecord unit in node.Units.Where(u => u.Database is not { } served || served == database))
-                {
-                    string name = $"{node.Name}/{unit.Name}";
-                    units[name] = new StorageUnitStatus { Name = name, Folder = "", Availability = UnitAvailability.Unavailable, Reason = error.Message };
-                }
-            }
-        }
-    }
-
     private async Task CheckAsync(List<ArchiveKey> copies, ReplicaRepairOptions options, Pace pace, CancellationToken cancellationToken)
     {
-        messages++;
+        Interlocked.Increment(ref messages);
         var good = new List<ArchiveKey>();
         var bad = new List<ArchiveKey>();
         var away = new List<ArchiveKey>();
@@ -116,25 +112,25 @@ internal sealed partial class ReplicaRepair(
         if (missing <= 0 && bad.Count == 0 && !await IsInWrongGroupAsync(good, cancellationToken).ConfigureAwait(false)) return;
         if (good.Count == 0)
         {
-            unreadable++;
-            underReplicated++;
+            Interlocked.Increment(ref unreadable);
+            Interlocked.Increment(ref underReplicated);
             Report($"Message {copies[0].Id} of {copies[0].Mailbox} has no copy that can be read: {string.Join(", ", copies.Select(k => k.Unit))}.");
             return;
         }
-        if (options.Repair && await MendAsync(good, bad, away, pace, cancellationToken).ConfigureAwait(false)) restored++;
-        else if (missing > 0) underReplicated++;
+        if (options.Repair && await MendAsync(good, bad, away, pace, cancellationToken).ConfigureAwait(false)) Interlocked.Increment(ref restored);
+        else if (missing > 0) Interlocked.Increment(ref underReplicated);
     }
 
     private async Task<CopyState> StateOfAsync(ArchiveKey copy, ReplicaRepairOptions options, Pace pace, CancellationToken cancellationToken)
     {
-        if (!units.TryGetValue(copy.Unit, out StorageUnitStatus? unit) || unit.Availability == UnitAvailability.Unavailable && unit.Folder.Length == 0) return CopyState.Away;
+        if (!await AnswersAsync(copy.Unit, cancellationToken).ConfigureAwait(false)) return CopyState.Away;
         try
         {
             if (options.ReadBodies)
             {
                 await pace.WaitAsync(copy.Length, cancellationToken).ConfigureAwait(false);
                 await target.VerifyAsync(copy, cancellationToken).ConfigureAwait(false);
-                bytes += copy.Length;
+                Interlocked.Add(ref bytes, copy.Length);
                 return CopyState.Good;
             }
             return await IsListedAsync(copy, cancellationToken).ConfigureAwait(false) ? CopyState.Good : CopyState.Bad;
@@ -160,7 +156,7 @@ internal sealed partial class ReplicaRepair(
         IReadOnlyList<StorageServerRecord> nodes = await directory.ListAsync(cancellationToken).ConfigureAwait(false);
         DateTimeOffset now = time.GetUtcNow();
         List<StorageServerRecord> serving = [.. nodes.Where(n => (n.Expires is not { } end || end > now)
-            && n.Units.Any(u => units.TryGetValue($"{n.Name}/{u.Name}", out StorageUnitStatus? unit) && unit.Availability == UnitAvailability.Available))];
+            && n.Units.Any(u => StatusOf($"{n.Name}/{u.Name}") is { Availability: UnitAvailability.Available }))];
         if (serving.Count == 0) return 0;
         int first = serving.Min(n => n.Group);
         HashSet<string> inFirst = [.. serving.Where(n => n.Group == first).Select(n => n.Name)];
@@ -173,7 +169,8 @@ internal sealed partial class ReplicaRepair(
     private async Task<bool> MendAsync(List<ArchiveKey> good, List<ArchiveKey> bad, List<ArchiveKey> away, Pace pace, CancellationToken cancellationToken)
     {
         ArchiveKey any = good[0];
-        mended.Add(any.Id);
+        HashSet<(string, string)> copies = [.. good.Concat(bad).Concat(away).Select(k => (k.Target, k.Unit))];
+        lock (gate) mended.Add(any.Id);
         try
         {
             byte[]? content = null;
@@ -186,7 +183,7 @@ internal sealed partial class ReplicaRepair(
             }
             if (content is null)
             {
-                unreadable++;
+                Interlocked.Increment(ref unreadable);
                 return false;
             }
 
@@ -198,6 +195,12 @@ internal sealed partial class ReplicaRepair(
                 IReadOnlyList<HopAnswer> stored = await writer.WriteAsync(
                     [new SentRecord(content, Crc32C.Compute(content))], [.. good.Select(k => k.Unit)], missing, cancellationToken).ConfigureAwait(false);
                 keys.Put([.. stored.Select(a => any with { Unit = a.Unit, Volume = a.Places[0].Volume, Offset = a.Places[0].Offset, Length = a.Places[0].Length })]);
+                if (!keys.Find(any.Id).Any(k => copies.Contains((k.Target, k.Unit))))
+                {
+                    // The message was removed meanwhile. What was written now is an orphan.
+                    keys.Remove([any.Id]);
+                    return true;
+                }
                 HashSet<string> written = [.. stored.Select(a => a.Unit)];
                 bad.RemoveAll(k => written.Contains(k.Unit));
                 away.RemoveAll(k => written.Contains(k.Unit));
@@ -225,7 +228,7 @@ internal sealed partial class ReplicaRepair(
             ArchiveRecordReader.Verify(record, ArchiveRecordReader.ReadInfo(record, copy));
             var content = new byte[copy.Length];
             record.ReadFully(content, copy.Offset);
-            bytes += content.Length;
+            Interlocked.Add(ref bytes, content.Length);
             return content;
         }
         catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
@@ -241,9 +244,15 @@ internal sealed partial class ReplicaRepair(
         await connector.Connect(node.Url).EraseAsync(copy.Unit, database, [new ErasedRecord(copy.Id, copy.Volume, copy.Offset, copy.Length)], cancellationToken).ConfigureAwait(false);
     }
 
+    private bool IsMended(Guid id)
+    {
+        lock (gate) return mended.Contains(id);
+    }
+
     private void Report(string problem)
     {
-        if (problems.Count < ProblemLimit && !problems.Contains(problem)) problems.Add(problem);
+        lock (gate)
+            if (problems.Count < ProblemLimit && !problems.Contains(problem)) problems.Add(problem);
     }
 
     private enum CopyState

@@ -148,12 +148,18 @@ internal sealed partial class StorageUnit : IDisposable
     public IReadOnlyList<ArchivedRecordInfo> ListRecords(string volume)
     {
         using IStorageFile file = OpenVolume(volume);
+        int number;
+        long length;
         lock (disk)
         {
-            int number = volumes.FindIndex(v => v.Name.ToString() == volume);
+            number = volumes.FindIndex(v => v.Name.ToString() == volume);
             if (number < 0) return [];
-            return [.. VolumeRecovery.Walk(file, marker.Salt, volumes[number].Length).Where(r => Holds(UnitTable.Tag(r.Id), number, r.Offset))];
+            length = volumes[number].Length;
         }
+
+        // Records come in while the volume is gone over: what is erased meanwhile does not count at the end.
+        List<ArchivedRecordInfo> found = [.. VolumeRecovery.Walk(file, marker.Salt, length)];
+        lock (disk) return [.. found.Where(r => Holds(UnitTable.Tag(r.Id), number, r.Offset))];
     }
 
     public StorageUnitStatus GetStatus()

@@ -157,6 +157,7 @@ internal sealed partial class GroupCommitter
                 var transaction = (Transaction)working[start + i];
                 if (transaction.Type == TransactionType.AppendBegin) applier.Abandon(new Guid(transaction.Head.Span[..16], bigEndian: true));
             }
+            log.ClearSpares();
             log.CutBack();
             segments.Rewind(segmentBefore, lengthBefore);
         }

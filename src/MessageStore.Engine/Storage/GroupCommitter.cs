@@ -34,6 +34,7 @@ internal sealed partial class GroupCommitter : IDisposable
     private int waiting;
     private int expected;
     private int late;
+    private GatherHabit habit;
     private bool stopping;
     private bool asleep;
     private bool hasWitness;
@@ -182,13 +183,14 @@ internal sealed partial class GroupCommitter : IDisposable
 
     /// <summary>
     /// Waits a moment for those who were just answered to come back with their next transaction, so that the next flush serves all of them and not the fastest
-    /// few. As many are expected as the last flush answered and found waiting; a single writer is never made to wait.
+    /// few. As many are expected as the last flush answered and found waiting; a single writer is never made to wait, nor is anybody for long for those who do not come.
     /// </summary>
     private void Gather()
     {
-        if (expected <= 1) return;
+        if (expected <= 1 || !habit.Try()) return;
         long limit = Stopwatch.GetTimestamp() + GatherLimit;
         while (Volatile.Read(ref waiting) < expected && Stopwatch.GetTimestamp() < limit) Thread.Yield();
+        habit.Learn(Volatile.Read(ref waiting), expected);
     }
 
     private void Process()

@@ -16,6 +16,8 @@ internal sealed class RecoveredGroup
     public long ReplayedBytes { get; set; }
     /// <summary>The log file to go on with, and where; none where the group must be closed for writing.</summary>
     public (LogFile File, long Tail, long Doubtful)? Log { get; set; }
+    /// <summary>As the log file to go on with names them.</summary>
+    public IReadOnlyList<GroupHistory> Histories { get; set; } = [];
     public MessageStoreException? ClosedForWriting { get; set; }
     /// <summary>What people should know although the group is open; empty for nothing.</summary>
     public string Note { get; set; } = "";
@@ -38,6 +40,7 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
         try
         {
             Replay(group);
+            if (group.ClosedForWriting is null) SpareLogs.DeleteLeftovers(storage, logFolder); // 18
             return group;
         }
         catch
@@ -126,6 +129,8 @@ internal sealed class GroupRecovery(IStorage storage, string storeFolder, string
             GroupFileHeader header = GroupFileHeader.Read(file, out int headerLength) ?? throw Damaged(files[i].Path, 0, "its header is damaged");
             if (header.Identity.Salt != identity.Salt || header.Identity.DatabaseId != identity.DatabaseId)
                 throw Damaged(files[i].Path, 0, "it belongs to another storage group");
+            if (header.Number != files[i].FirstLsn) throw Damaged(files[i].Path, 0, $"its header is that of the log from transaction {header.Number} on"); // 17
+            group.Histories = header.Histories;
             using var reader = new LogReader(file, identity.Salt, headerLength, files[i].FirstLsn, group.CheckpointLsn);
             long doubtful = headerLength;
             while (reader.TryRead(out FrameHeader frame, out ReadOnlySpan<byte> payload))

@@ -42,20 +42,16 @@ internal static class LogFiles
     }
 
     /// <summary>
-    /// Deletes the files that hold nothing later than <paramref name="lsn"/>. The newest file always stays: it is where the next transaction goes.
+    /// The files that hold nothing later than <paramref name="lsn"/>. The newest file is never among them: it is where the next transaction goes.
     /// </summary>
     /// <param name="currentFirstLsn">
     /// First LSN of the file that is being written. A newer one may be in the making at this moment and may fail, so its being there proves nothing.
     /// </param>
-    public static void DeleteUpTo(IStorage storage, string folder, ulong lsn, ulong currentFirstLsn)
+    public static List<LogFile> UpTo(IStorage storage, string folder, ulong lsn, ulong currentFirstLsn)
     {
         List<LogFile> files = List(storage, folder);
-        bool deleted = false;
-        for (int i = 0; i < files.Count && files[i].FirstLsn < currentFirstLsn && LastLsn(files, i) <= lsn; i++)
-        {
-            storage.DeleteFile(files[i].Path);
-            deleted = true;
-        }
-        if (deleted) storage.FlushFolder(folder);
+        int count = 0;
+        while (count < files.Count && files[count].FirstLsn < currentFirstLsn && LastLsn(files, count) <= lsn) count++;
+        return files[..count];
     }
 }

@@ -15,11 +15,12 @@ internal sealed class LogImages(uint salt, IReadOnlySet<Guid> wanted)
     public List<(Guid Id, ushort SummaryLength, ImageSource Source)> Found { get; } = [];
 
     /// <summary>Looks through a file. Files come in order, because a large message may go on in the next.</summary>
+    /// <param name="firstLsn">Its first transaction. What lies in it of earlier ones, the file held before it was used again, and it may be overwritten at any moment.</param>
     /// <exception cref="IOException">The device failed.</exception>
-    public void Scan(IStorageFile file, CancellationToken cancellationToken)
+    public void Scan(IStorageFile file, ulong firstLsn, CancellationToken cancellationToken)
     {
         long offset = 0;
-        while (FrameScanner.FindNext(file, salt, offset) is { } next)
+        while (FrameScanner.FindNext(file, salt, offset, firstLsn) is { } next)
         {
             using var reader = new FrameReader(file, salt, next.Offset, next.Header.Lsn);
             while (reader.TryRead(out FrameHeader header, out ReadOnlySpan<byte> payload))

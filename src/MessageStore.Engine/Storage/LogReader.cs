@@ -38,15 +38,10 @@ internal sealed class LogReader(IStorageFile file, uint salt, long offset, ulong
     private bool TryPassOver()
     {
         FrameEnd damage = reader.End;
-        for (long at = damage.Offset + FrameHeader.Alignment; FrameScanner.FindNext(file, salt, at) is { } next; at = next.Offset + FrameHeader.Alignment)
-        {
-            if (next.Header.Lsn > checkpointLsn + 1) return false;
-            if (next.Header.Lsn <= damage.Lsn) continue;
-            reader.Dispose();
-            reader = new FrameReader(file, salt, next.Offset, next.Header.Lsn);
-            Note = $"{file.Path} is damaged at offset {damage.Offset}; the checkpoint holds what was there, up to transaction {next.Header.Lsn - 1}. Back up: earlier backups cannot be replayed across it.";
-            return true;
-        }
-        return false;
+        if (FrameScanner.FindNext(file, salt, damage.Offset + FrameHeader.Alignment, damage.Lsn + 1) is not { } next || next.Header.Lsn > checkpointLsn + 1) return false;
+        reader.Dispose();
+        reader = new FrameReader(file, salt, next.Offset, next.Header.Lsn);
+        Note = $"{file.Path} is damaged at offset {damage.Offset}; the checkpoint holds what was there, up to transaction {next.Header.Lsn - 1}. Back up: earlier backups cannot be replayed across it.";
+        return true;
     }
 }

@@ -24,13 +24,17 @@ internal sealed class LogWriter : IDisposable
     private readonly string folder;
     private readonly GroupIdentity identity;
     private readonly int smallestStep;
+    private readonly SpareLogs? spares;
     private IStorageFile? file;
     private long allocated;
     private long end;
     private int step;
+    private bool hasOlderContent;
 
-    public LogWriter(IStorage storage, string folder, GroupIdentity identity, int smallestStep = UsualStep)
+    /// <param name="spares">Files to be used again; by default none.</param>
+    public LogWriter(IStorage storage, string folder, GroupIdentity identity, int smallestStep = UsualStep, SpareLogs? spares = null)
     {
+        this.spares = spares;
         this.storage = storage;
         this.folder = folder;
         this.identity = identity;
@@ -46,7 +50,12 @@ internal sealed class LogWriter : IDisposable
 
     public GroupFileKind Kind { get; private set; }
 
-    /// <summary>Whether a new file was begun that could be neither used nor removed: then nothing may be written any more.</summary>
+    /// <summary>Named by the header of every file that is begun from now on.</summary>
+    public IReadOnlyList<GroupHistory> Histories { get; set; } = [];
+
+    /// <summary>
+    /// Whether a new file was begun that could be neither used nor removed, or the old one's flush failed: then nothing may be written any more.
+    /// </summary>
     public bool IsStranded { get; private set; }
 
     /// <summary>
@@ -80,26 +89,24 @@ internal sealed class LogWriter : IDisposable
     {
         if (file is not null && FirstLsn == nextLsn && Kind == kind) return;
         string path = System.IO.Path.Combine(folder, LogFiles.NameOf(nextLsn, kind));
-        byte[] header = new GroupFileHeader(kind, identity, nextLsn).Encode(nextLsn - 1, time);
-        IStorageFile created;
+        byte[] header = new GroupFileHeader(kind, identity, nextLsn) { Histories = Histories }.Encode(nextLsn - 1, time);
+        CutOlderContent();
+        IStorageFile? created = null;
+        long usedAgain = 0;
         try
         {
-            created = storage.Open(path, FileAccessKind.CreateOrTruncate);
-        }
-        catch
-        {
-            Forget(path);
-            throw;
-        }
-        try
-        {
-            created.Write(header, 0);
-            created.Flush();
+            created = spares?.TryTake(path, header, out usedAgain);
+            if (created is null)
+            {
+                created = storage.Open(path, FileAccessKind.CreateOrTruncate);
+                created.Write(header, 0);
+                created.Flush();
+            }
             storage.FlushFolder(folder);
         }
         catch
         {
-            created.Dispose();
+            created?.Dispose();
             Forget(path);
             throw;
         }
@@ -108,6 +115,7 @@ internal sealed class LogWriter : IDisposable
         bool oldIsEmpty = file is not null && oldFirst == nextLsn;
         Trim(Tail);
         Take(created, nextLsn, kind, header.Length);
+        if (usedAgain > 0) (allocated, hasOlderContent) = (usedAgain, true);
         // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
         if (!oldIsEmpty) return;
         try
@@ -175,6 +183,32 @@ internal sealed class LogWriter : IDisposable
         file!.SetLength(Tail);
         allocated = end = Tail;
         file.Flush();
+        hasOlderContent = false;
+    }
+
+    /// <summary>Gives back the space of files that were kept to be used again.</summary>
+    public void ClearSpares() => spares?.Clear();
+
+    /// <summary>
+    /// Takes off, for certain and before the next file has a name, what a file that is used again held before: whoever copies a closed log, or saves what can be saved from it, finds
+    /// nothing behind its last frame.
+    /// </summary>
+    private void CutOlderContent()
+    {
+        if (!hasOlderContent) return;
+        long length = Math.Max(Tail, end);
+        file!.SetLength(length);
+        allocated = length;
+        try
+        {
+            file.Flush();
+        }
+        catch
+        {
+            IsStranded = true;
+            throw;
+        }
+        hasOlderContent = false;
     }
 
     /// <summary>Gives back the space allocated ahead, but for a witness, and closes the file.</summary>
@@ -193,7 +227,7 @@ internal sealed class LogWriter : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Zeros behind the last frame cost space and nothing else.
+            // What lies behind the last frame of the newest file costs space and nothing else: the next opening cuts it.
         }
         file.Dispose();
     }
@@ -207,5 +241,6 @@ internal sealed class LogWriter : IDisposable
         allocated = tail;
         end = tail;
         step = smallestStep;
+        hasOlderContent = false;
     }
 }

@@ -54,7 +54,9 @@ internal sealed partial class MailDatabase
         OpenGroups(back);
     }
 
-    private GroupSettings SettingsOf(string name) => Settings.StorageGroups.FirstOrDefault(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+    /// <summary>What the settings say of a group, open or not.</summary>
+    /// <exception cref="MessageStoreException">GroupNotFound.</exception>
+    public GroupSettings SettingsOf(string name) => Settings.StorageGroups.FirstOrDefault(g => g.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw new MessageStoreException(ErrorIds.GroupNotFound, ErrorKind.NotFound,
             $"There is no storage group '{name}' in {Path}. It has: {string.Join(", ", Settings.StorageGroups.Select(g => g.Name))}.", name);
 

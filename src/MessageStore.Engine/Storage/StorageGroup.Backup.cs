@@ -5,6 +5,15 @@ namespace MessageStore.Storage;
 /// <summary>A log or patch file that a backup copies.</summary>
 internal sealed record LogExtent(string Path, GroupFileKind Kind, ulong FirstLsn, long Length);
 
+/// <summary>Log and patch files to be copied; as long as this is not disposed, none of them is written again.</summary>
+internal sealed class HeldLogs(IReadOnlyList<LogExtent> files, IDisposable hold) : IDisposable
+{
+    /// <summary>In order of their first LSN.</summary>
+    public IReadOnlyList<LogExtent> Files { get; } = files;
+
+    public void Dispose() => hold.Dispose();
+}
+
 /// <summary>The state of a group at one transaction.</summary>
 internal readonly record struct GroupMoment(ulong Lsn, long TimeTicks, UInt128 Digest, long MessageCount);
 
@@ -92,8 +101,25 @@ internal sealed partial class StorageGroup
     /// <summary>Closes the log file that is being written, so that it can be copied: the next transaction goes to a new one.</summary>
     public GroupMoment EndLogFile() => SwitchLog(GroupFileKind.Log, always: true);
 
-    /// <summary>The log and patch files with transactions after <paramref name="after"/> up to <paramref name="last"/>, all closed by now.</summary>
-    public List<LogExtent> LogsBetween(ulong after, ulong last)
+    /// <summary>
+    /// The log and patch files with transactions after <paramref name="after"/> up to <paramref name="last"/>, all closed by now. Until they are given back none of them is
+    /// written again.
+    /// </summary>
+    public HeldLogs LogsBetween(ulong after, ulong last)
+    {
+        IDisposable hold = spares.Hold();
+        try
+        {
+            return new HeldLogs(ListLogs(after, last), hold);
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    private List<LogExtent> ListLogs(ulong after, ulong last)
     {
         List<LogFile> files = LogFiles.List(storage, LogFolder);
         var found = new List<LogExtent>();
@@ -104,6 +130,33 @@ internal sealed partial class StorageGroup
             found.Add(new LogExtent(files[i].Path, files[i].Kind, files[i].FirstLsn, storage.FileLength(files[i].Path)));
         }
         return found;
+    }
+
+    /// <summary>The histories that the group's transactions belong to.</summary>
+    public IReadOnlyList<GroupHistory> Histories => log.Histories;
+
+    /// <summary>Begins a history: what is committed from now on is not what anybody else has under the same numbers. For a group that was restored, before it serves.</summary>
+    /// <param name="id">Its name, random.</param>
+    /// <param name="isAnew">Whether all transactions of the group are of it: they were numbered anew.</param>
+    /// <exception cref="MessageStoreException">Why the group is closed for writing; DiskFull, DeviceFailed.</exception>
+    public void BeginHistory(Guid id, bool isAnew)
+    {
+        try
+        {
+            committer.RunAsync(() =>
+            {
+                if (committer.Failure is { } closed) throw closed;
+                log.Histories = isAnew ? GroupHistory.Begin([], id, 1) : GroupHistory.Begin(log.Histories, id, committer.LastLsn + 1);
+                // A file without transactions would keep its name, and with it its header: one of the other kind takes its place first.
+                committer.Rotate(GroupFileKind.Patch);
+                committer.Rotate(GroupFileKind.Log);
+                return true;
+            }).GetAwaiter().GetResult();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw StorageErrors.Wrap(error, "beginning a new log file", LogFolder);
+        }
     }
 
     /// <summary>Notes a complete backup in the log: it lets go of the log files that the backup holds.</summary>

@@ -10,6 +10,7 @@ internal sealed partial class StorageGroup
     private readonly SemaphoreSlim checkpointing = new(1, 1);
     private readonly long replayedBytes;
     private readonly HashSet<ulong> heldSnapshots = [];
+    private int logHolds;
     private ulong checkpointLsn;
     private long checkpointLogBytes;
     private long snapshotBytes;
@@ -86,14 +87,28 @@ internal sealed partial class StorageGroup
         return tables;
     }
 
-    /// <summary>Deletes the log files that neither a kept checkpoint nor the newest backup needs.</summary>
+    /// <summary>How much log goes by between two checkpoints, in bytes; as much is kept of files to be used again.</summary>
+    private long CheckpointPeriod => Math.Max(options.CheckpointLogBytes, snapshotBytes * 2);
+
+    /// <summary>Keeps all log files where they are until disposed, also while the group is closed: somebody will read them.</summary>
+    public IDisposable HoldLogs(CancellationToken cancellationToken)
+    {
+        checkpointing.Wait(cancellationToken); // none may be deleting
+        Interlocked.Increment(ref logHolds);
+        checkpointing.Release();
+        return new LogHold(this);
+    }
+
+    /// <summary>Takes away the log files that neither a kept checkpoint nor the newest backup needs.</summary>
     private void TrimLogs()
     {
+        if (Volatile.Read(ref logHolds) > 0) return;
         List<(ulong Lsn, string Path)> kept = IndexSnapshot.List(storage, StoreFolder);
         if (kept.Count == 0) return;
         ulong limit = kept[^1].Lsn;
         if (!options.CircularLogging) limit = Math.Min(limit, applier.LastBackup?.Lsn ?? 0);
-        LogFiles.DeleteUpTo(storage, LogFolder, limit, log.FirstLsn);
+        // Files that a backup ended early are too short to be worth using again.
+        spares.Retire(limit, log.FirstLsn, options.LogFileLimit / 2, CheckpointPeriod);
     }
 
     private void DeleteOldSnapshots()
@@ -138,8 +153,7 @@ internal sealed partial class StorageGroup
     /// <summary>On the committer's thread: begins a checkpoint in the background when enough log has gathered.</summary>
     private void CheckpointIfDue()
     {
-        long due = Math.Max(options.CheckpointLogBytes, snapshotBytes * 2);
-        if (committer.LogBytes + replayedBytes - Volatile.Read(ref checkpointLogBytes) < due) return;
+        if (committer.LogBytes + replayedBytes - Volatile.Read(ref checkpointLogBytes) < CheckpointPeriod) return;
         if (!checkpointing.Wait(0)) return;
         _ = Task.Run(() =>
         {
@@ -160,5 +174,10 @@ internal sealed partial class StorageGroup
                 checkpointing.Release();
             }
         });
+    }
+
+    private sealed class LogHold(StorageGroup group) : IDisposable
+    {
+        public void Dispose() => Interlocked.Decrement(ref group.logHolds);
     }
 }

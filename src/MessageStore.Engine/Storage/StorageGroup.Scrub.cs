@@ -124,6 +124,7 @@ internal sealed partial class StorageGroup
         using IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
         if (GroupFileHeader.Read(file, out int headerLength) is not { } header) return new FileProblem(log.Path, 0, "its header is damaged");
         if (header.Identity.Salt != Identity.Salt || header.Identity.DatabaseId != Identity.DatabaseId) return new FileProblem(log.Path, 0, "it belongs to another storage group");
+        if (header.Number != log.FirstLsn) return new FileProblem(log.Path, 0, "its header is that of another log file");
         using var reader = new FrameReader(file, Identity.Salt, headerLength, log.FirstLsn);
         while (reader.TryRead(out _, out _)) cancellationToken.ThrowIfCancellationRequested();
         // What is being written now is not durable yet, and of two files with one beginning one is empty.
@@ -134,9 +135,10 @@ internal sealed partial class StorageGroup
     public ulong CheckpointLsn => Volatile.Read(ref checkpointLsn);
 
     /// <summary>Where the images of some messages lie in the logs.</summary>
-    /// <param name="open">Gets the files to be disposed afterwards.</param>
-    public LogImages FindInLogs(IReadOnlySet<Guid> wanted, List<IStorageFile> open, CancellationToken cancellationToken)
+    /// <param name="open">Gets what is to be disposed afterwards: the files, and what keeps them from being written again.</param>
+    public LogImages FindInLogs(IReadOnlySet<Guid> wanted, List<IDisposable> open, CancellationToken cancellationToken)
     {
+        open.Add(spares.Hold());
         var images = new LogImages(Identity.Salt, wanted);
         foreach (LogFile log in LogFiles.List(storage, LogFolder))
         {
@@ -144,7 +146,7 @@ internal sealed partial class StorageGroup
             {
                 IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
                 open.Add(file);
-                images.Scan(file, cancellationToken);
+                images.Scan(file, log.FirstLsn, cancellationToken);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -156,7 +158,7 @@ internal sealed partial class StorageGroup
 
     /// <summary>Where images of some messages lie in the segments, whether anybody needs them still or not.</summary>
     /// <inheritdoc cref="FindInLogs"/>
-    public LogImages FindInSegments(IReadOnlySet<Guid> wanted, List<IStorageFile> open, CancellationToken cancellationToken)
+    public LogImages FindInSegments(IReadOnlySet<Guid> wanted, List<IDisposable> open, CancellationToken cancellationToken)
     {
         var images = new LogImages(Identity.Salt, wanted);
         foreach (string path in storage.ListFiles(segments.Folder))

@@ -13,6 +13,7 @@ internal sealed partial class StorageGroup : IDisposable
     private readonly GroupOptions options;
     private readonly GroupCommitter committer;
     private readonly LogWriter log;
+    private readonly SpareLogs spares;
     private readonly SegmentStore segments;
     private readonly MessageIndex index;
     private readonly Applier applier;
@@ -34,7 +35,8 @@ internal sealed partial class StorageGroup : IDisposable
         ReplayedTransactions = recovered.Replayed;
         replayedBytes = recovered.ReplayedBytes;
         recoveryNote = recovered.Note;
-        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes);
+        spares = new SpareLogs(storage, logFolder);
+        log = new LogWriter(storage, logFolder, identity, options.LogAheadBytes, spares) { Histories = recovered.Histories };
         committer = new GroupCommitter(identity, options, log, segments, index, applier, recovered.LastLsn, recovered.LastTime)
         {
             AfterCommit = () =>
@@ -57,6 +59,9 @@ internal sealed partial class StorageGroup : IDisposable
     public string LogFolder { get; }
 
     public ulong LastLsn => committer.LastLsn;
+
+    /// <summary>How many log files were used again since the group was opened.</summary>
+    public long LogsUsedAgain => spares.Taken;
 
     /// <summary>Transactions applied from the log when the group was opened.</summary>
     public long ReplayedTransactions { get; }
@@ -150,6 +155,7 @@ internal sealed partial class StorageGroup : IDisposable
                 StoreBytes = segments.TotalBytes + segments.RetiredBytes,
                 DeadBytes = segments.TotalBytes + segments.RetiredBytes - segments.LiveBytes,
                 LogBytes = logBytes,
+                SpareLogBytes = spares.Bytes,
                 Lsn = committer.LastLsn,
                 CheckpointLsn = Volatile.Read(ref checkpointLsn),
                 BackupAge = backup is null ? null : options.Clock.GetUtcNow() - new DateTimeOffset(backup.StartedTicks, TimeSpan.Zero),
@@ -187,6 +193,7 @@ internal sealed partial class StorageGroup : IDisposable
         committer.Dispose();
         checkpointing.Wait();
         log.Dispose();
+        spares.Clear();
         segments.Dispose();
         checkpointing.Dispose();
         compacting.Dispose();

@@ -31,6 +31,8 @@ public sealed record StorageGroupStatus
     public long DeadBytes { get; init; }
     public long StoreBytes { get; init; }
     public long LogBytes { get; init; }
+    /// <summary>Bytes in log files that nobody needs any more and that are kept to be written again; given back when the group is closed or its device is full.</summary>
+    public long SpareLogBytes { get; init; }
     /// <summary>Sequence number of the newest durable transaction.</summary>
     public ulong Lsn { get; init; }
     public ulong CheckpointLsn { get; init; }

@@ -82,6 +82,7 @@ internal sealed class ImportRun(
             ReceivedDate = message.ReceivedDate,
             Flags = message.Flags,
             CreateMailbox = !options.RequireMailbox,
+            Journal = options.Journal,
         };
         Task<StoredMessage> task;
         try

@@ -32,13 +32,16 @@ public sealed class ImportStoredMessageCommand : DatabaseItemCommand
     public SwitchParameter RequireMailbox { get; set; }
 
     [Parameter]
+    public SwitchParameter Journal { get; set; }
+
+    [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     private protected override string Activity => "Importing mail";
 
     protected override void ProcessRecord()
     {
-        var options = new ImportOptions { Mailbox = Mailbox, Folder = Folder, RequireMailbox = RequireMailbox };
+        var options = new ImportOptions { Mailbox = Mailbox, Folder = Folder, RequireMailbox = RequireMailbox, Journal = Journal };
         bool passThru = PassThru;
         bool literal = ParameterSetName == "LiteralPath";
         foreach (string path in Expand(literal ? LiteralPath : Path, literal))

@@ -16,6 +16,7 @@ internal static class RecommendedActions
         ErrorIds.KeysExist => "Make sure that no other copy of this database uses the keys there, then add -Force.",
         ErrorIds.KeysClosedForWriting => "Open the database again; what was acknowledged is there.",
         ErrorIds.MessageExpired => "The message was to be deleted by its retention; a hold placed in time would have kept it.",
+        ErrorIds.LogOfAnotherHistory => "Use a backup that was made after that restore, or name other logs with -LogPath. See about_MessageStore_Recovery.",
         ErrorIds.LogMissing => "Bring the log path back, or restore. See about_MessageStore_Recovery.",
         ErrorIds.GroupClosedForWriting => "Repair the log device, then open the database again.",
         ErrorIds.GroupNotFound => "List the storage groups with Get-StorageGroup.",

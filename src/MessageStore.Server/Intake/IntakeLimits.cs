@@ -15,6 +15,8 @@ internal sealed record IntakeLimits
     public int SessionsPerAddress { get; init; } = 50;
     /// <summary>Most messages that are on their way in at once: each may take 1 MiB of memory. Others wait.</summary>
     public int MessagesAtOnce { get; init; } = 128;
+    /// <summary>Longest wait for others' messages to make place. Senders wait two minutes for the answer to DATA (RFC 5321 §4.5.3.2.4).</summary>
+    public TimeSpan PlaceTime { get; init; } = TimeSpan.FromSeconds(90);
     /// <summary>Most commands of a session since its last message.</summary>
     public int Commands { get; init; } = 2000;
     /// <summary>Most commands of a session that are refused.</summary>

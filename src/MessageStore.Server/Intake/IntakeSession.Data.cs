@@ -15,7 +15,12 @@ internal sealed partial class IntakeSession
             Say(refusal);
             return;
         }
-        await server.Messages.WaitAsync(connection.ConnectionClosed).ConfigureAwait(false);
+        if (!await TakePlaceAsync().ConfigureAwait(false))
+        {
+            Say(Reply.NoPlace);
+            Reset();
+            return;
+        }
         try
         {
             Say(Reply.GoAhead);
@@ -51,8 +56,15 @@ internal sealed partial class IntakeSession
         Reply? refusal = envelope is null ? Reply.OutOfOrder : envelope.Recipients.Count == 0 ? Reply.NoRecipients : null;
         if (refusal is null && envelope!.Chunks is null)
         {
-            await server.Messages.WaitAsync(connection.ConnectionClosed).ConfigureAwait(false);
-            envelope.Begin(Begin(), NewPace(), server.Messages);
+            if (await TakePlaceAsync().ConfigureAwait(false))
+            {
+                envelope.Begin(Begin(), NewPace(), server.Messages);
+            }
+            else
+            {
+                refusal = Reply.NoPlace;
+                Reset(); // chunks that follow are out of order, and passed over as well
+            }
         }
         // A chunk that nobody wants is passed over; of one that is too long the writer keeps no more than the limit.
         using MessagePace? unwanted = refusal is null ? null : NewPace();
@@ -61,6 +73,25 @@ internal sealed partial class IntakeSession
         else if (refusal is not null) Say(refusal);
         else if (isLast) await FinishAsync(envelope!.Chunks!, null).ConfigureAwait(false);
         else Say(Reply.Ok);
+    }
+
+    /// <summary>Waits until the message may come in.</summary>
+    /// <returns>Whether it may; others have kept all places for too long, or the server is to stop.</returns>
+    private async ValueTask<bool> TakePlaceAsync()
+    {
+        if (server.Messages.Wait(0, CancellationToken.None)) return true;
+        using var patient = new CancellationTokenSource(Limits.PlaceTime, server.Clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(patient.Token, server.Stopping, connection.ConnectionClosed);
+        try
+        {
+            await pipe.FlushAsync(patience.Token).ConfigureAwait(false); // what was answered until now does not wait
+            await server.Messages.WaitAsync(patience.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private MessagePace NewPace() => new(Limits, server.Clock, connection.ConnectionClosed);

@@ -11,6 +11,8 @@ internal sealed record IntakeSettings
     public RecipientOptions Recipients { get; init; } = new();
     /// <summary>What the server calls itself.</summary>
     public string HostName { get; init; } = Environment.MachineName;
+    /// <summary>Whether a message is taken only once copies of it lie on the storage nodes.</summary>
+    public bool Journal { get; init; }
     /// <summary>For TLS; <see langword="null"/> for none.</summary>
     public X509Certificate2? Certificate { get; init; }
     /// <summary>Names and password hashes (<see cref="PasswordHash"/>) of those who may submit.</summary>

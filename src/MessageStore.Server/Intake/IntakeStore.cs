@@ -6,7 +6,7 @@ using MessageStore.Server.Telemetry;
 namespace MessageStore.Server.Intake;
 
 /// <summary>Puts messages into mailboxes, and says of each whether it is durable.</summary>
-internal sealed partial class IntakeStore(IMessageStore store, bool createMailboxes, TimeProvider clock, Operations operations, ILogger<IntakeStore> log)
+internal sealed partial class IntakeStore(IMessageStore store, bool createMailboxes, bool journal, TimeProvider clock, Operations operations, ILogger<IntakeStore> log)
 {
     /// <summary>Stores a copy for each destination, all at once so that they share a flush.</summary>
     /// <returns>The reply for each recipient, in their order.</returns>
@@ -47,6 +47,7 @@ internal sealed partial class IntakeStore(IMessageStore store, bool createMailbo
                 Body = body,
                 ReceivedDate = now,
                 CreateMailbox = createMailboxes,
+                Journal = journal,
             }, CancellationToken.None).ConfigureAwait(false);
             return Reply.Stored;
         }

@@ -24,6 +24,7 @@ internal sealed record Reply(int Code, string Enhanced, string Text)
     public static Reply TooManyErrors { get; } = new(421, "4.7.0", "Too many errors");
     public static Reply TooManyCommands { get; } = new(421, "4.7.0", "Too many commands without a message");
     public static Reply TryLater { get; } = new(451, "4.3.0", "Cannot say now, try again later");
+    public static Reply NoPlace { get; } = new(451, "4.3.2", "Too many messages at once, try again later");
     public static Reply TooManyRecipients { get; } = new(452, "4.5.3", "Too many recipients");
     public static Reply DiskFull { get; } = new(452, "4.3.1", "The disk is full");
     public static Reply Unknown { get; } = new(500, "5.5.1", "There is no such command");

@@ -18,6 +18,7 @@ internal static class IntakeConfiguration
         var settings = new IntakeSettings
         {
             HostName = root.Text("HostName", Environment.MachineName),
+            Journal = root.Flag("Journal", false),
             Listeners = Listeners(root.Section("Listen"), certificate is not null, allowPlaintext),
             Certificate = certificate,
             Users = users,
@@ -29,6 +30,7 @@ internal static class IntakeConfiguration
                 Sessions = (int)limits.Number(nameof(byDefault.Sessions), byDefault.Sessions, 1, 1_000_000),
                 SessionsPerAddress = (int)limits.Number(nameof(byDefault.SessionsPerAddress), byDefault.SessionsPerAddress, 1, 1_000_000),
                 MessagesAtOnce = (int)limits.Number(nameof(byDefault.MessagesAtOnce), byDefault.MessagesAtOnce, 1, 100_000),
+                PlaceTime = limits.Duration(nameof(byDefault.PlaceTime), byDefault.PlaceTime),
                 Commands = (int)limits.Number(nameof(byDefault.Commands), byDefault.Commands, 10, int.MaxValue),
                 Errors = (int)limits.Number(nameof(byDefault.Errors), byDefault.Errors, 1, int.MaxValue),
                 IdleTime = limits.Duration(nameof(byDefault.IdleTime), byDefault.IdleTime),

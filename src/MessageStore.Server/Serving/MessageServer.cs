@@ -1,4 +1,5 @@
 using System.Net;
+using MessageStore.IO;
 using MessageStore.Server.Intake;
 using MessageStore.Server.Retrieval;
 using Microsoft.AspNetCore.Connections;
@@ -145,6 +146,8 @@ internal sealed class MessageServer : IAsyncDisposable
     {
         builder.Services.AddSingleton(store);
         builder.Services.AddHostedService<MaintenanceService>();
+        builder.Services.AddSingleton(SystemLog.Of(options.Clock));
+        builder.Services.AddHostedService<BackupAgeWatch>();
         AddIntake(builder, store, options.Intake, listening);
     }
 
@@ -154,7 +157,7 @@ internal sealed class MessageServer : IAsyncDisposable
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(new Recipients(settings.Recipients, name => Look(store, name)));
         builder.Services.AddSingleton(services => new IntakeStore(
-            store, settings.Recipients.Unknown == UnknownRecipients.Create, store.Database.Clock, services.GetRequiredService<Operations>(), services.GetRequiredService<ILogger<IntakeStore>>()));
+            store, settings.Recipients.Unknown == UnknownRecipients.Create, settings.Journal, store.Database.Clock, services.GetRequiredService<Operations>(), services.GetRequiredService<ILogger<IntakeStore>>()));
         builder.Services.AddSingleton<IntakeServer>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -15,10 +15,10 @@ internal sealed class Health(IMessageStore store, HealthLimits limits)
     public async Task<HealthReport> LookAsync(CancellationToken cancellationToken)
     {
         List<string> problems = [];
-        TimeSpan? most = limits.MaximumBackupAge;
+        TimeSpan? most = null;
         try
         {
-            most ??= (await store.GetMaintenancePlanAsync(cancellationToken).ConfigureAwait(false)).MaximumBackupAge;
+            most = await MaximumBackupAgeAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (MessageStoreException error)
         {
@@ -35,14 +35,23 @@ internal sealed class Health(IMessageStore store, HealthLimits limits)
         return new HealthReport(problems.Count == 0, problems);
     }
 
+    /// <summary>How old a newest backup may be, by the configuration or else by the database's schedule; <see langword="null"/> where neither says so.</summary>
+    /// <exception cref="MessageStoreException">The schedule cannot be read.</exception>
+    public async Task<TimeSpan?> MaximumBackupAgeAsync(CancellationToken cancellationToken) =>
+        limits.MaximumBackupAge ?? (await store.GetMaintenancePlanAsync(cancellationToken).ConfigureAwait(false)).MaximumBackupAge;
+
+    /// <summary>In a sentence; <see langword="null"/> where the newest backup is young enough.</summary>
+    public static string? WhyTooOld(StorageGroupStatus group, TimeSpan most) =>
+        group.BackupAge is not { } age ? $"Storage group {group.Name} has no backup."
+        : age > most ? $"The newest backup of storage group {group.Name} is {age:d\\.hh\\:mm\\:ss} old; the limit is {most:d\\.hh\\:mm\\:ss}."
+        : null;
+
     private void Look(DatabaseStatus status, TimeSpan? mostAge, List<string> problems)
     {
         foreach (StorageGroupStatus group in status.StorageGroups)
         {
             if (group.State != StorageState.Open) problems.Add($"Storage group {group.Name} is {group.State}: {group.Reason}");
-            if (mostAge is not { } most) continue;
-            if (group.BackupAge is not { } age) problems.Add($"Storage group {group.Name} has no backup.");
-            else if (age > most) problems.Add($"The newest backup of storage group {group.Name} is {age:d\\.hh\\:mm\\:ss} old; the limit is {most:d\\.hh\\:mm\\:ss}.");
+            if (mostAge is { } most && WhyTooOld(group, most) is { } old) problems.Add(old);
         }
         if (status.UnderReplicatedCount > limits.MaximumMissingCopies)
             problems.Add($"{status.UnderReplicatedCount} messages have fewer copies on storage nodes than they should, as of {status.CopiesTested:u}; the limit is {limits.MaximumMissingCopies}.");

@@ -1,4 +1,5 @@
 using MessageStore.Backups;
+using MessageStore.IO;
 
 namespace MessageStore.Tests.Backups;
 
@@ -60,15 +61,19 @@ public class ContinuousBackupTests
         Assert.Equal(BackupKind.Full, events[2].Run!.Kind);
     }
 
-    [Fact]
-    public async Task A_backup_that_is_too_old_is_said_so_while_the_next_is_under_way()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_backup_that_is_too_old_is_said_so_while_the_next_is_under_way_and_entered_in_the_systems_log(bool isLogThere)
     {
         using var bed = new BackupBed();
+        var log = new SystemLogOfTest { WhyNot = isLogThere ? "" : "no such log" };
         var stuck = new TaskCompletionSource<BackupRun>(TaskCreationOptions.RunContinuationsAsynchronously);
         var continuous = new ContinuousBackup(bed.Mail, bed.Storage, TimeProvider.System)
         {
             BackUp = (_, _) => stuck.Task,
             Age = _ => Task.FromResult<TimeSpan?>(TimeSpan.FromHours(2)),
+            Log = log,
         };
         int alarms = 0;
         await foreach (ContinuousBackupEvent told in continuous.RunAsync(new ContinuousBackupOptions { MaximumAge = TimeSpan.FromMilliseconds(1) }, CancellationToken.None))
@@ -76,6 +81,9 @@ public class ContinuousBackupTests
             if (told.Run is not null) break;
             Assert.Equal(ErrorIds.BackupTooOld, told.ErrorId);
             Assert.Equal(TimeSpan.FromHours(2), told.BackupAge);
+            // That a machine has no such log is said once.
+            Assert.Equal(!isLogThere && alarms == 0, told.Reason.Contains("no such log", StringComparison.Ordinal));
+            Assert.StartsWith(log.Entries[alarms], $"BackupTooOld: {told.Reason}", StringComparison.Ordinal);
             if (++alarms == 2) stuck.SetResult(bed.BackUp());
         }
         Assert.True(alarms >= 2);
@@ -98,6 +106,7 @@ public class ContinuousBackupTests
         {
             BackUp = (backup, token) => new BackupSession(bed.Mail, bed.Storage, null, TimeProvider.System, null).RunAsync(backup, token),
             Age = _ => Task.FromResult<TimeSpan?>(TimeSpan.Zero),
+            Log = new SystemLogOfTest(),
         };
         var events = new List<ContinuousBackupEvent>();
         await foreach (ContinuousBackupEvent told in continuous.RunAsync(options, CancellationToken.None))
@@ -107,5 +116,18 @@ public class ContinuousBackupTests
             after?.Invoke();
         }
         return events;
+    }
+
+    private sealed class SystemLogOfTest : ISystemLog
+    {
+        public string WhyNot { get; init; } = "";
+
+        public List<string> Entries { get; } = [];
+
+        public string Error(string errorId, string message)
+        {
+            Entries.Add($"{errorId}: {message}");
+            return WhyNot;
+        }
     }
 }

@@ -1,3 +1,5 @@
+using MessageStore.Storage;
+
 namespace MessageStore.Tests.Facade;
 
 /// <summary>A storage group is restored in its place while the others of its database serve.</summary>
@@ -33,7 +35,7 @@ public class GroupRestoreTests
             Assert.Equal([StorageState.Open, StorageState.Failed], status.StorageGroups.Select(g => g.State));
             // Neither may archive and backup come in between.
             Assert.Equal(ErrorIds.MaintenanceRunning, (await Assert.ThrowsAsync<MessageStoreException>(() => store.BackupAsync(new BackupOptions()))).ErrorId);
-        }, "Restoring"));
+        }, "Replayed"));
         Assert.Equal(3, seen);
         Assert.Equal((2, "SG2"), (run.Messages, Assert.Single(run.StorageGroups)));
         await fixture.AssertAllThereAsync(store);
@@ -41,6 +43,94 @@ public class GroupRestoreTests
         Assert.Equal(bobs.Sha256, await StoreFixture.DigestAsync(store, bobs.Id));
         await fixture.AssertAllThereAsync(store);
         Assert.Equal(DrillResult.Verified, (await MessageDatabase.TestBackupAsync((await store.BackupAsync(new BackupOptions())).Path)).Result);
+    }
+
+    [Fact]
+    public async Task Its_users_read_and_write_while_images_are_unpacked_and_nothing_that_they_write_is_lost()
+    {
+        using StoreFixture fixture = await CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        StoredMessage first = await fixture.AppendAsync(store, 1, "bob");
+        string backup = (await store.BackupAsync(new BackupOptions())).Path;
+        await fixture.AppendAsync(store, 2, "bob");
+        var during = new DuringBackup(async () =>
+        {
+            Assert.Equal(first.Sha256, await StoreFixture.DigestAsync(store, first.Id));
+            StoredMessage passing = await fixture.AppendAsync(store, 3, "bob");
+            await fixture.AppendAsync(store, 4, "bob");
+            await store.DeleteAsync(passing.Id);
+            fixture.Digests.Remove(passing.Id);
+            await fixture.AssertAllThereAsync(store);
+        }, "Restoring");
+        RestoreRun run = await store.RestoreGroupsAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, StorageGroups = ["SG2"], Force = true }, during);
+        Assert.True(during.HasRun);
+        Assert.Equal(3, run.Messages);
+        await fixture.AssertAllThereAsync(store);
+    }
+
+    [Fact]
+    public async Task Restored_to_a_point_it_is_without_what_was_written_meanwhile_which_the_folders_moved_aside_have()
+    {
+        using StoreFixture fixture = await CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        await fixture.AppendAsync(store, 1, "bob");
+        string backup = (await store.BackupAsync(new BackupOptions())).Path;
+        StoredMessage? late = null;
+        RestoreRun run = await store.RestoreGroupsAsync(
+            new RestoreOptions { BackupPath = backup, Destination = fixture.Database, StorageGroups = ["sg2", "SG2"], Force = true, PointInTime = DateTimeOffset.UtcNow },
+            new DuringBackup(async () => late = await fixture.AppendAsync(store, 2, "bob"), "Restoring"));
+        fixture.Digests.Remove(late!.Id);
+        await fixture.AssertAllThereAsync(store);
+        Assert.Equal(1, run.Messages);
+        string aside = Directory.EnumerateDirectories(Path.Combine(fixture.Database, "logs"), "sg2.before-restore-*").Single();
+        Assert.Contains(run.Warnings, w => w.EndsWith($"was moved aside to {aside}.", StringComparison.Ordinal));
+        byte[] text = StoreFixture.Message(2);
+        Assert.Contains(Directory.EnumerateFiles(aside), file => File.ReadAllBytes(file).AsSpan().IndexOf(text) >= 0);
+    }
+
+    [Fact]
+    public async Task A_restore_that_is_called_off_while_images_are_unpacked_never_took_the_group_out_of_service()
+    {
+        using StoreFixture fixture = await CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        for (int i = 0; i < 10; i++) await fixture.AppendAsync(store, i, "bob");
+        string backup = (await store.BackupAsync(new BackupOptions())).Path;
+        StorageGroup before = ((EmbeddedMessageStore)store).Database.Mail.Group("SG2");
+        using var stop = new CancellationTokenSource();
+        bool wasLaidOut = false;
+        var during = new DuringBackup(async () =>
+        {
+            wasLaidOut = Staged(fixture).Any();
+            await stop.CancelAsync();
+        }, "Restoring");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.RestoreGroupsAsync(
+            new RestoreOptions { BackupPath = backup, Destination = fixture.Database, StorageGroups = ["SG2"], Force = true }, during, stop.Token));
+        Assert.True(wasLaidOut);
+        Assert.Same(before, ((EmbeddedMessageStore)store).Database.Mail.Group("SG2"));
+        await fixture.AppendAsync(store, 50, "bob");
+        await fixture.AssertAllThereAsync(store);
+        Assert.Empty(Staged(fixture));
+    }
+
+    [Fact]
+    public async Task Logs_that_are_to_survive_wait_for_the_images_whatever_checkpoints_say()
+    {
+        using StoreFixture fixture = await CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        await fixture.AppendAsync(store, 1, "bob");
+        string backup = (await store.BackupAsync(new BackupOptions())).Path;
+        await fixture.AppendAsync(store, 2, "bob");
+        await store.BackupAsync(new BackupOptions()); // from now on no checkpoint needs the log behind the first
+        StorageGroup group = ((EmbeddedMessageStore)store).Database.Mail.Group("SG2");
+        await store.RestoreGroupsAsync(new RestoreOptions { BackupPath = backup, Destination = fixture.Database, StorageGroups = ["SG2"], Force = true }, new DuringBackup(async () =>
+        {
+            for (int i = 3; i < 6; i++)
+            {
+                await fixture.AppendAsync(store, i, "bob");
+                group.Checkpoint(CancellationToken.None);
+            }
+        }, "Restoring"));
+        await fixture.AssertAllThereAsync(store);
     }
 
     [Fact]
@@ -80,7 +170,7 @@ public class GroupRestoreTests
         await fixture.AssertAllThereAsync(store);
         await fixture.AppendAsync(store, 50, "bob");
         await fixture.AssertAllThereAsync(store);
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(fixture.Database, "*", SearchOption.AllDirectories), p => p.Contains(".restoring-", StringComparison.Ordinal));
+        Assert.Empty(Staged(fixture));
     }
 
     [Fact]
@@ -118,6 +208,9 @@ public class GroupRestoreTests
             Assert.Equal(expected, (await Assert.ThrowsAsync<MessageStoreException>(() => store.RestoreGroupsAsync(wrong))).ErrorId);
         Assert.Equal(StorageState.Open, (await store.GetStatusAsync()).State);
     }
+
+    /// <summary>What a restore has laid out.</summary>
+    private static IEnumerable<string> Staged(StoreFixture fixture) => Directory.EnumerateFileSystemEntries(fixture.Database, "*.restoring-*", SearchOption.AllDirectories);
 
     /// <summary>A database of two groups: alice is in the first, bob in the second.</summary>
     private static async Task<StoreFixture> CreateAsync()

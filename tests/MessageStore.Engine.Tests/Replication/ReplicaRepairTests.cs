@@ -1,3 +1,5 @@
+using MessageStore.IO;
+using MessageStore.Keys;
 using MessageStore.Replication;
 using MessageStore.Tests.Support;
 
@@ -40,6 +42,84 @@ public sealed class ReplicaRepairTests
         Assert.Equal((1, 0), (run.Restored, run.UnderReplicated));
         Assert.True(UnitSamples.Unpack(node.Disks[0].Storage.Content(volume)).Length > readable);
         foreach (ArchiveKey key in cluster.Keys.List()) await cluster.Target.VerifyAsync(key);
+    }
+
+    [Fact]
+    public async Task Messages_are_read_side_by_side()
+    {
+        const int Together = 16;
+        using var cluster = new SimulatedCluster(seed: 3, count: 3);
+        for (int number = 1; number <= 40; number++) await cluster.StoreAsync(UnitSamples.Record(number, 500));
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int reading = 0;
+        var connector = new WatchedConnector(cluster) { OnRead = () => Interlocked.Increment(ref reading) >= Together ? Set(all) : all.Task };
+        var target = new NodesArchiveTarget(cluster.Writer, cluster.Directory, connector, cluster.Options.Copies);
+        var repair = new ReplicaRepair(cluster.Keys, target, cluster.Writer, cluster.Directory, connector, cluster.Clock, SimulatedCluster.DatabaseId);
+        ReplicaRepairRun run = await repair.RunAsync(new ReplicaRepairOptions { ReadBodies = true }, null, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(120));
+        Assert.Equal((40, 0, 0), (run.Messages, run.UnderReplicated, run.Unreadable));
+    }
+
+    [Fact]
+    public async Task A_lost_disk_comes_back_whole_with_many_messages_under_way()
+    {
+        using var cluster = new SimulatedCluster(seed: 4, count: 3);
+        for (int number = 1; number <= 300; number++) await cluster.StoreAsync(UnitSamples.Record(number, 300));
+        cluster.Nodes[0].LoseDisk(0);
+        int lost = cluster.Keys.List().Count(k => DirectoryCache.NodeOf(k.Unit) == "n1");
+        ReplicaRepairRun run = await Repair(cluster, cluster.Clock).RunAsync(new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
+        Assert.Equal((300, lost, 0, 0), (run.Messages, run.Restored, run.UnderReplicated, run.Unreadable));
+        Assert.Equal(600, cluster.Keys.Count);
+        Assert.All(cluster.Keys.List().GroupBy(k => k.Id), copies => Assert.Equal(2, copies.Select(k => DirectoryCache.NodeOf(k.Unit)).Distinct().Count()));
+        foreach (ArchiveKey key in cluster.Keys.List()) await cluster.Target.VerifyAsync(key);
+    }
+
+    [Fact]
+    public async Task A_node_that_did_not_answer_at_first_is_asked_again_and_its_copies_are_not_made_a_second_time()
+    {
+        using var cluster = new SimulatedCluster(seed: 5, count: 3);
+        for (int number = 1; number <= 20; number++) await cluster.StoreAsync(UnitSamples.Record(number, 300));
+        var clock = new FixedClock(UnitSamples.Day);
+        int asked = 0;
+        var connector = new WatchedConnector(cluster)
+        {
+            OnStatus = url =>
+            {
+                if (url != cluster.Nodes[1].Url || asked++ > 0) return;
+                clock.Now += TimeSpan.FromSeconds(2); // it was just being started again
+                throw new MessageStoreException(ErrorIds.NodeUnavailable, ErrorKind.Device, "connection refused", url);
+            },
+        };
+        var repair = new ReplicaRepair(cluster.Keys, cluster.Target, cluster.Writer, cluster.Directory, connector, clock, SimulatedCluster.DatabaseId);
+        ReplicaRepairRun run = await repair.RunAsync(new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
+        Assert.Equal((20, 0, 0), (run.Messages, run.Restored, run.UnderReplicated));
+        Assert.All(run.Units, u => Assert.Equal(UnitAvailability.Available, u.Availability));
+        Assert.Equal(2, asked);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_removed_while_it_is_mended_gets_no_key_back()
+    {
+        using var cluster = new SimulatedCluster(seed: 6, count: 3);
+        IncomingRecord record = UnitSamples.Record(1, 300);
+        await cluster.StoreAsync(record);
+        cluster.Node(cluster.Keys.Find(record.Info.Id)[0].Unit).LoseDisk(0);
+        var connector = new WatchedConnector(cluster);
+        var target = new NodesArchiveTarget(cluster.Writer, cluster.Directory, connector, cluster.Options.Copies);
+        connector.OnRead = () => // while its good copy is read
+        {
+            cluster.Keys.Remove([record.Info.Id]);
+            return Task.CompletedTask;
+        };
+        var repair = new ReplicaRepair(cluster.Keys, target, cluster.Writer, cluster.Directory, connector, cluster.Clock, SimulatedCluster.DatabaseId);
+        ReplicaRepairRun run = await repair.RunAsync(new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
+        Assert.Empty(cluster.Keys.Find(record.Info.Id));
+        Assert.Equal(0, run.UnderReplicated);
+    }
+
+    private static Task Set(TaskCompletionSource source)
+    {
+        source.TrySetResult();
+        return source.Task;
     }
 
     private static ReplicaRepair Repair(SimulatedCluster cluster, TimeProvider clock) =>

@@ -78,8 +78,9 @@ internal sealed class SimulatedCluster : INodeConnector, IStorageDirectory, IDis
         return answers;
     }
 
+    /// <summary>Repairs message by message, so that everything follows from the seed.</summary>
     public Task<ReplicaRepairRun> RepairAsync(ReplicaRepairOptions? options = null) =>
-        new ReplicaRepair(Keys, Target, Writer, Directory, this, Clock, DatabaseId).RunAsync(options ?? new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
+        new ReplicaRepair(Keys, Target, Writer, Directory, this, Clock, DatabaseId, messagesInFlight: 1).RunAsync(options ?? new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
 
     /// <summary>Lets requests arrive that were under way for too long.</summary>
     public async Task DeliverLateAsync()

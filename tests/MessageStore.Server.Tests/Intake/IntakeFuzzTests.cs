@@ -33,7 +33,7 @@ public sealed class IntakeFuzzTests
             _ = ((MessageToAppend)arguments[0]!).Body.Length;
             return Task.FromResult(new StoredMessage { Id = Guid.Empty, Mailbox = "", Folder = "", ReceivedDate = default, Size = 0 });
         });
-        using var server = new IntakeServer(new IntakeSettings(), new IntakeStore(store, false, TimeProvider.System, new Server.Telemetry.Operations(TimeProvider.System), NullLogger<IntakeStore>.Instance),
+        using var server = new IntakeServer(new IntakeSettings(), new IntakeStore(store, false, false, TimeProvider.System, new Server.Telemetry.Operations(TimeProvider.System), NullLogger<IntakeStore>.Instance),
             new Recipients(new RecipientOptions(), name => name == "alice@example.org"), lifetime, TimeProvider.System, NullLogger<IntakeServer>.Instance);
         for (int seed = 0; seed < cases; seed++)
         {

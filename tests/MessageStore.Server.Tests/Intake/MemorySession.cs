@@ -45,6 +45,15 @@ internal sealed class MemorySession : IAsyncDisposable
         return Read();
     }
 
+    /// <summary>Returns what is said next: for what does not go on within the call that sets it off.</summary>
+    public async Task<string> NextAsync()
+    {
+        ReadResult read = await back.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(120));
+        string text = Encoding.Latin1.GetString(read.Buffer);
+        back.Reader.AdvanceTo(read.Buffer.End);
+        return text;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await there.Writer.CompleteAsync();
@@ -80,7 +89,7 @@ internal sealed class MemoryIntake : IDisposable
             Stored.Add(((MessageToAppend)arguments[0]!).Body.Length);
             return Task.FromResult(new StoredMessage { Id = Guid.Empty, Mailbox = "", Folder = "", ReceivedDate = default, Size = 0 });
         });
-        Server = new IntakeServer(new IntakeSettings { Limits = limits }, new IntakeStore(store, false, Clock, new Operations(Clock), NullLogger<IntakeStore>.Instance),
+        Server = new IntakeServer(new IntakeSettings { Limits = limits }, new IntakeStore(store, false, false, Clock, new Operations(Clock), NullLogger<IntakeStore>.Instance),
             new Recipients(new RecipientOptions(), name => name == "alice@example.org"), lifetime, Clock, NullLogger<IntakeServer>.Instance);
     }
 

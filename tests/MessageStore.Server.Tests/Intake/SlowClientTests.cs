@@ -43,6 +43,24 @@ public sealed class SlowClientTests
         Assert.EndsWith("250 2.0.0 Stored\r\n", await next.SendAsync(Begin + "DATA\r\nhi\r\n.\r\n"), StringComparison.Ordinal);
     });
 
+    [Theory]
+    [InlineData("DATA\r\n")]
+    [InlineData("BDAT 4 LAST\r\nhi\r\n")]
+    public Task Whoever_gets_no_place_in_time_is_told_to_come_again_and_the_session_goes_on(string text) => AloneAsync(Limits with { MessagesAtOnce = 1 }, async intake =>
+    {
+        await using var first = new MemorySession(intake);
+        Assert.EndsWith("<CR><LF>.<CR><LF>\r\n", await first.SendAsync(Begin + "DATA\r\n"), StringComparison.Ordinal);
+        await using var second = new MemorySession(intake);
+        Assert.DoesNotContain("354", await second.SendAsync(Begin + text), StringComparison.Ordinal);
+        Assert.Equal("", second.Wait(Limits.PlaceTime - TimeSpan.FromSeconds(1)));
+        intake.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("451 4.3.2 Too many messages at once, try again later\r\n", await second.NextAsync());
+        Assert.Equal("250 2.0.0 Stored\r\n", await first.SendAsync("one\r\n.\r\n"));
+        Assert.EndsWith("250 2.0.0 Stored\r\n", await second.SendAsync("MAIL FROM:<x@y>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\nhi\r\n.\r\n"), StringComparison.Ordinal);
+        Assert.Equal(2, intake.Stored.Count);
+        Assert.Equal(1, intake.Server.Messages.CurrentCount);
+    });
+
     [Fact]
     public Task A_message_in_chunks_has_a_limit_on_its_time_as_a_whole() => AloneAsync(Limits with { BytesPerSecond = 0 }, async intake =>
     {

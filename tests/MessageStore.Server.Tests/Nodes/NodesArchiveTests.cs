@@ -112,6 +112,46 @@ public sealed class NodesArchiveTests
     }
 
     [Fact]
+    public async Task A_journaled_message_is_in_the_store_and_on_two_nodes_and_is_not_sent_again_when_it_is_archived()
+    {
+        await using var fixture = new NodeFixture();
+        foreach (string name in (string[])["n1", "n2", "n3"]) await fixture.StartAsync(name);
+        await using IMessageStore store = await OpenAsync(fixture);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(store, 20, journal: true);
+        await AssertReadableAsync(store, mail);
+        Assert.Equal(0, (await store.GetStatusAsync()).ArchivedMessageCount);
+        List<ArchiveKey> keys = await KeysAsync(store);
+        Assert.Equal(20, keys.Select(k => k.Id).Distinct().Count());
+        Assert.All(keys.GroupBy(k => k.Id), k => Assert.Equal(2, k.Select(c => DirectoryCache.NodeOf(c.Unit)).Distinct().Count()));
+        Assert.Equal((20, 0), await TestAsync(store));
+
+        Guid deleted = mail.Keys.First();
+        await store.DeleteAsync(deleted);
+        mail.Remove(deleted);
+        Assert.DoesNotContain(await KeysAsync(store), k => k.Id == deleted);
+
+        long records = Records(fixture);
+        ArchiveRun run = await store.ArchiveAsync(Everything);
+        Assert.Equal((19, 0), (run.Moved, run.Failed));
+        Assert.Equal(records, Records(fixture));
+        Assert.Equal(19, (await store.GetStatusAsync()).ArchivedMessageCount);
+        await AssertReadableAsync(store, mail);
+    }
+
+    [Fact]
+    public async Task Without_enough_nodes_a_message_that_is_to_be_journaled_is_not_stored()
+    {
+        await using var fixture = new NodeFixture();
+        await fixture.StartAsync("n1");
+        await using IMessageStore store = await OpenAsync(fixture);
+        Assert.Equal(ErrorIds.NotEnoughCopies, (await Assert.ThrowsAsync<MessageStoreException>(() => AppendAsync(store, 1, journal: true))).ErrorId);
+        Assert.Equal(0, (await store.GetStatusAsync()).MessageCount);
+        Assert.Empty(await KeysAsync(store));
+        await AppendAsync(store, 1);
+        Assert.Equal(1, (await store.GetStatusAsync()).MessageCount);
+    }
+
+    [Fact]
     public async Task Two_databases_in_the_same_directory_have_units_of_their_own_and_the_repair_of_one_leaves_the_other_s_records()
     {
         await using var fixture = new NodeFixture();
@@ -171,16 +211,24 @@ public sealed class NodesArchiveTests
         return store;
     }
 
-    private static async Task<Dictionary<Guid, byte[]>> AppendAsync(IMessageStore store, int count, int first = 1)
+    private static async Task<Dictionary<Guid, byte[]>> AppendAsync(IMessageStore store, int count, int first = 1, bool journal = false)
     {
         var mail = new Dictionary<Guid, byte[]>();
         for (int n = first; n < first + count; n++)
         {
             byte[] bytes = System.Text.Encoding.ASCII.GetBytes($"From: a@example.com\nSubject: {n}\n\nFrom here {new string('x', n * 37)}\n");
             using MessageBody body = MessageBody.FromMemory(bytes);
-            mail.Add((await store.AppendAsync(new MessageToAppend { Mailbox = $"m{n % 3}", CreateMailbox = true, Body = body })).Id, bytes);
+            mail.Add((await store.AppendAsync(new MessageToAppend { Mailbox = $"m{n % 3}", CreateMailbox = true, Body = body, Journal = journal })).Id, bytes);
         }
         return mail;
+    }
+
+    private static long Records(NodeFixture fixture) => ((string[])["n1", "n2", "n3"]).Sum(n => fixture[n].Node.Units[0].GetStatus().RecordCount);
+
+    private static async Task<(long Messages, long UnderReplicated)> TestAsync(IMessageStore store)
+    {
+        ReplicaRepairRun test = await store.RepairCopiesAsync(new ReplicaRepairOptions { ReadBodies = true });
+        return (test.Messages, test.UnderReplicated);
     }
 
     private static async Task AssertReadableAsync(IMessageStore store, Dictionary<Guid, byte[]> mail)
