@@ -44,6 +44,7 @@ internal sealed class ArchiveRecordWriter(ArchiveCompression compression, IStora
             spool?.Dispose();
             spool = null;
             target.Truncate(start);
+            fast?.Abandon();
             throw;
         }
     }

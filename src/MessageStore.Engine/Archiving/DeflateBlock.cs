@@ -104,8 +104,11 @@ internal sealed class DeflateBlock(int mostBytes, int mostMatches)
     public void Complete(PooledBuffer target)
     {
         if (bitCount > 0) target.Write([(byte)bits]);
-        (bits, bitCount) = (0, 0);
+        Abandon();
     }
+
+    /// <summary>Forgets the bits of a byte that is not full.</summary>
+    public void Abandon() => (bits, bitCount) = (0, 0);
 
     /// <summary>Literals in one row: they are counted and written faster than piece by piece.</summary>
     private void Gather(ReadOnlySpan<byte> run)

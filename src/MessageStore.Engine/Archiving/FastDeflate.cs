@@ -48,25 +48,29 @@ internal sealed class FastDeflate
             places.AsSpan().Clear();
             origin = DeflateSymbols.Window + 1;
         }
+        int first = origin;
+        origin += bytes.Length + DeflateSymbols.Window; // what is in the table then is out of the next call's reach, also where this one fails
         for (int at = 0; at < bytes.Length || (last && at == 0);)
         {
             int end = Math.Min(bytes.Length, at + BlockBytes);
             block.Begin();
-            FindMatches(bytes, at, end);
+            FindMatches(bytes, at, end, first);
             block.Write(bytes[at..end], last && end == bytes.Length, target);
             if (end == at) break;
             at = end;
         }
         if (last) block.Complete(target);
-        origin += bytes.Length + DeflateSymbols.Window; // what is in the table is out of reach from here
     }
 
+    /// <summary>Forgets a stream that is not going to be ended.</summary>
+    public void Abandon() => block.Abandon();
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FindMatches(ReadOnlySpan<byte> bytes, int from, int end)
+    private void FindMatches(ReadOnlySpan<byte> bytes, int from, int end, int first)
     {
         ref byte start = ref MemoryMarshal.GetReference(bytes);
         ref int table = ref MemoryMarshal.GetArrayDataReference(places);
-        int first = origin, misses = 0;
+        int misses = 0;
         nint at = from, literals = from, searchEnd = end - Tail;
         while (at <= searchEnd)
         {

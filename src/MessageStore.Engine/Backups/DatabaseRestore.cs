@@ -121,8 +121,11 @@ internal sealed partial class DatabaseRestore(IStorage storage, TimeProvider clo
                         $"What is there of group {group.Name} ends at transaction {group.LastLsn}: backup and logs do not go on to {last}. Name the logs that do with -LogPath, or an earlier transaction.", last);
                 progress?.Report(new RunProgress("Replayed", group.Name, group.ReplayedTransactions, group.ReplayedTransactions));
             }
+            var said = new RecordCarrier(storage);
+            said.Read(plan, groups, isAnew);
             // Whatever became of the original, what this one does from now on is something else, also where it takes the original's place.
             foreach (StorageGroup group in groups) group.BeginHistory(Guid.NewGuid(), isAnew);
+            warnings.AddRange(said.Add(groups)); // before anything is deleted that a hold keeps
             warnings.AddRange(restoreKeys(plan.KeysFolder, plan.KeysImage, plan.OriginalKeys, plan.Settings, plan.Destination, groups));
             foreach (StorageGroup group in groups) group.Checkpoint(cancellationToken);
             return new RestoreRun

@@ -55,6 +55,24 @@ internal sealed partial class RestorePlan
         return LogFiles.List(storage, folder);
     }
 
+    /// <summary>Where what the administrator said may be found beside the backup: the groups of the database that is replaced, each of which has all of it, and logs that survived.</summary>
+    /// <returns>Groups with the folder of the store, where that is known, and that of the log.</returns>
+    public IEnumerable<(GroupSettings Group, string? Store, string Log)> RecordSources(IStorage storage)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (GroupSettings group in InPlace ? Settings.StorageGroups : [])
+        {
+            (string store, string log) = MailDatabase.FoldersOf(Destination, Settings, group);
+            seen.Add(log);
+            yield return (group, store, log);
+        }
+        foreach (UnpackTarget target in SurvivingLogs is null ? Enumerable.Empty<UnpackTarget>() : targets.Values)
+        {
+            SurvivingLogsOf(storage, target.Settings, out string folder);
+            if (seen.Add(folder)) yield return (target.Settings, null, folder);
+        }
+    }
+
     /// <summary>Looks, and touches nothing.</summary>
     /// <exception cref="MessageStoreException">DestinationNotEmpty, GroupNotFound, PathNotFound, InvalidParameter; DatabaseDamaged for settings that cannot be read.</exception>
     public static RestorePlan Make(IStorage storage, BackupHeader header, IReadOnlyList<string> groupsInBackup, RestoreOptions options, TimeProvider clock)

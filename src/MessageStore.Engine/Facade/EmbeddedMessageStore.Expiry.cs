@@ -13,6 +13,11 @@ internal sealed partial class EmbeddedMessageStore
         if (options.KeepDeletedFor < TimeSpan.Zero)
             throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"KeepDeletedFor is {options.KeepDeletedFor}; it must not be negative.", options.KeepDeletedFor);
         using MaintenanceLock turn = MaintenanceLock.Take(database.Storage, Path, MaintenanceTask.Archive, database.Clock);
+        return await ExpireHeldAsync(options, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<ExpiryRun> ExpireHeldAsync(ExpiryOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    {
         if (database.Archive.Find(FileArchiveTarget.TargetName) is not FileArchiveTarget files)
             throw new MessageStoreException(ErrorIds.ArchiveUnavailable, ErrorKind.Device, $"{Path} has no archive files.", Path);
         var agent = new ExpiryAgent(Mail, files, database.Keys, database.Clock);

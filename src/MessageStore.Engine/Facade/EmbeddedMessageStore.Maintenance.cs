@@ -1,12 +1,15 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MessageStore.Backups;
+using MessageStore.Keys;
 using MessageStore.Maintenance;
 
 namespace MessageStore;
 
 internal sealed partial class EmbeddedMessageStore
 {
+    private const string NoCriteria = "no archive criteria were given, and no policy is set";
+
     public async Task<BackupRun> BackupAsync(BackupOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         using MaintenanceLock turn = MaintenanceLock.Take(database.Storage, Path, MaintenanceTask.Backup, database.Clock);
@@ -72,17 +75,20 @@ internal sealed partial class EmbeddedMessageStore
         MaintenanceRecord Decided(MaintenanceDecision decision, string reason, Guid? run = null, object? result = null) =>
             new() { Time = now, Task = task, Decision = decision, Reason = reason, RunId = run, Duration = watch.Elapsed, Result = result };
 
-        if (task == MaintenanceTask.Archive && options.Archive is null && Policies().Count == 0)
-            return Decided(MaintenanceDecision.Skipped, "no archive criteria were given, and no policy is set");
+        bool hasCriteria = options.Archive is not null || Policies().Count > 0;
+        if (task == MaintenanceTask.Archive && !hasCriteria && (options.SkipExpiry || !IsAnythingDue(now)))
+            return Decided(MaintenanceDecision.Skipped, NoCriteria);
         try
         {
             using MaintenanceLock turn = await MaintenanceLock.TakeAsync(database.Storage, Path, task, database.Clock, options.Wait, cancellationToken).ConfigureAwait(false);
             if (task == MaintenanceTask.Archive)
             {
-                ArchiveRun run = await ArchiveHeldAsync(options.Archive ?? new ArchiveOptions { UsePolicies = true }, progress, cancellationToken).ConfigureAwait(false);
-                return run.Failed > 0
-                    ? Decided(MaintenanceDecision.Failed, $"{run.Failed} messages in {run.Receipts.Count(r => r.Failed > 0)} mailboxes could not be moved", run.Id, run)
-                    : Decided(MaintenanceDecision.Ran, why, run.Id, run);
+                ArchiveRun? run = hasCriteria ? await ArchiveHeldAsync(options.Archive ?? new ArchiveOptions { UsePolicies = true }, progress, cancellationToken).ConfigureAwait(false) : null;
+                (ExpiryRun? expiry, string trouble) = options.SkipExpiry ? (null, "") : await TryExpireAsync(new ExpiryOptions { DryRun = options.Archive is { DryRun: true } }, progress, cancellationToken).ConfigureAwait(false);
+                string archived = run is null ? NoCriteria
+                    : run.Failed > 0 ? $"{run.Failed} messages in {run.Receipts.Count(r => r.Failed > 0)} mailboxes could not be moved" : why;
+                bool failed = run is { Failed: > 0 } || expiry is { Failed: > 0 } || trouble.Length > 0;
+                return Decided(failed ? MaintenanceDecision.Failed : MaintenanceDecision.Ran, $"{archived}{Describe(expiry)}{trouble}", run?.Id ?? expiry?.Id, run) with { Expiry = expiry };
             }
             BackupRun backup = await BackupHeldAsync(options.Backup, progress, cancellationToken).ConfigureAwait(false);
             return Decided(MaintenanceDecision.Ran, why, backup.Id, backup);
@@ -95,5 +101,32 @@ internal sealed partial class EmbeddedMessageStore
         {
             return Decided(MaintenanceDecision.Failed, error.Message);
         }
+    }
+
+    private bool IsAnythingDue(DateTimeOffset now) => database.Keys.List(new KeyQuery { DueAt = now }).Any();
+
+    /// <summary>Removes what has expired; what was archived before stays archived where that fails.</summary>
+    /// <returns>The run, or why there is none, for the record.</returns>
+    private async Task<(ExpiryRun? Run, string Trouble)> TryExpireAsync(ExpiryOptions options, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await ExpireHeldAsync(options, progress, cancellationToken).ConfigureAwait(false), "");
+        }
+        catch (MessageStoreException error)
+        {
+            return (null, $"; what has expired was not removed: {error.Message}");
+        }
+    }
+
+    /// <summary>What the record says of a removal; nothing where nothing had expired.</summary>
+    private static string Describe(ExpiryRun? expiry)
+    {
+        if (expiry is null) return "";
+        string said = expiry.Removed > 0 ? $"; {expiry.Removed} expired messages removed" : "";
+        if (expiry.Held > 0) said += $"; {expiry.Held} expired messages kept by holds";
+        if (expiry.Reclaimed > 0) said += $"; {expiry.Reclaimed} records of deleted messages given up";
+        if (expiry.Failed > 0) said += $"; {expiry.Failed} expired messages in {expiry.Receipts.Count(r => r.Failed > 0)} mailboxes could not be removed: {expiry.Receipts.First(r => r.Failed > 0).Reason}";
+        return said;
     }
 }

@@ -44,6 +44,7 @@ internal sealed partial class EmbeddedMessageStore
         var options = new MaintenanceOptions
         {
             Archive = hasCriterion ? new ArchiveOptions { OlderThan = schedule.OlderThan, ReadState = schedule.ReadState, RetainFor = schedule.RetainFor } : null,
+            SkipExpiry = schedule.SkipExpiry,
             Backup = new BackupOptions { Kind = kind, Key = key },
         };
         return await TakeTurnAsync(run.Task, options, reason is "" or "due" ? run.Reason : $"{run.Reason}; {reason}", null, cancellationToken).ConfigureAwait(false);

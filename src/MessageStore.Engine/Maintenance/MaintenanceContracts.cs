@@ -22,6 +22,8 @@ public sealed record MaintenanceOptions
     public MaintenanceTask? Task { get; init; }
     /// <summary>Criteria of the archive half; <see langword="null"/> leaves archiving out, with that as the recorded reason.</summary>
     public ArchiveOptions? Archive { get; init; }
+    /// <summary>Leaves what has expired where it is. Otherwise the archive half removes it behind the archiving, as <see cref="ExpiryOptions"/> has it by default.</summary>
+    public bool SkipExpiry { get; init; }
     public BackupOptions Backup { get; init; } = new();
     /// <summary>Archive only when the last one began at least this long ago.</summary>
     public TimeSpan ArchiveInterval { get; init; }
@@ -45,4 +47,6 @@ public sealed record MaintenanceRecord
     public TimeSpan Duration { get; init; }
     /// <summary>The archive or backup result where the task ran.</summary>
     public object? Result { get; init; }
+    /// <summary>What became of messages whose deletion date has passed, where the archive half looked; in the history the reason says it.</summary>
+    public ExpiryRun? Expiry { get; init; }
 }

@@ -19,7 +19,7 @@ internal sealed class MaintenanceHistory(IStorage storage, string databasePath)
 
     public void Add(MaintenanceRecord record)
     {
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(record with { Result = null }, Json), (byte)'\n'];
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(record with { Result = null, Expiry = null }, Json), (byte)'\n'];
         try
         {
             using IStorageFile file = storage.Open(path, storage.FileExists(path) ? FileAccessKind.ReadWrite : FileAccessKind.CreateNew);

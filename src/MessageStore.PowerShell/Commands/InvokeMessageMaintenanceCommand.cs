@@ -6,7 +6,7 @@ using MessageStore.PowerShell.Hosting;
 
 namespace MessageStore.PowerShell.Commands;
 
-/// <summary>Archives and backs up, in turn, never both at once.</summary>
+/// <summary>Archives, removes what has expired, and backs up, in turn, never two at once.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "MessageMaintenance", SupportsShouldProcess = true)]
 [OutputType(typeof(MaintenanceRecord), typeof(MessageStoreJob))]
 public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
@@ -39,6 +39,9 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
     public string? KeyFile { get; set; }
 
     [Parameter]
+    public SwitchParameter SkipExpiry { get; set; }
+
+    [Parameter]
     [ValidateSpan]
     public TimeSpan ArchiveInterval { get; set; }
 
@@ -58,17 +61,20 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
 
     protected override void ProcessRecord()
     {
+        string archive = HasCriterion ? "Archive messages" : "Archive by policy, where one is set";
+        string expiry = SkipExpiry ? "" : ", remove what has expired";
         string action = Task switch
         {
-            MaintenanceTask.Archive => "Archive messages",
+            MaintenanceTask.Archive => $"{archive}{expiry}",
             MaintenanceTask.Backup => "Back up",
-            _ => HasCriterion ? "Archive messages, then back up" : "Back up",
+            _ => $"{archive}{expiry}, then back up",
         };
         if (!ShouldProcess(Database, action)) return;
         var options = new MaintenanceOptions
         {
             Task = Task,
             Archive = HasCriterion ? ArchiveOptions(dryRun: false) : null,
+            SkipExpiry = SkipExpiry,
             Backup = new BackupOptions { StorageGroups = StorageGroup, Destinations = Destination, Kind = Kind, Compression = BackupCompression },
             ArchiveInterval = ArchiveInterval,
             BackupInterval = BackupInterval,
@@ -89,6 +95,10 @@ public sealed class InvokeMessageMaintenanceCommand : ArchiveRunCommand
         {
             run.Write(record, store.Path);
             if (record.Decision == MaintenanceDecision.Failed) run.Error(Failure(record, store.Path));
+            foreach (ExpiryReceipt receipt in record.Expiry?.Receipts.Where(static receipt => receipt.Failed > 0) ?? [])
+            {
+                run.Error(RemoveExpiredMessageCommand.Failure(receipt));
+            }
             if (record.Result is not ArchiveRun archived) continue;
             foreach (ArchiveReceipt receipt in archived.Receipts.Where(static receipt => receipt.Failed > 0))
             {

@@ -40,6 +40,9 @@ public abstract class MaintenanceScheduleCommand : StoreCommand
     public TimeSpan? RetainFor { get; set; }
 
     [Parameter]
+    public SwitchParameter SkipExpiry { get; set; }
+
+    [Parameter]
     public BackupCompression BackupCompression { get; set; }
 
     [Parameter]
@@ -71,6 +74,7 @@ public abstract class MaintenanceScheduleCommand : StoreCommand
         OlderThan = OlderThan,
         ReadState = ReadState,
         RetainFor = RetainFor,
+        SkipExpiry = SkipExpiry,
         BackupCompression = BackupCompression,
         KeyFile = KeyFile,
         Wait = Wait,

@@ -63,6 +63,6 @@ public sealed class RemoveExpiredMessageCommand : DatabaseRunCommand
         WriteObject(found);
     }
 
-    private static MessageStoreException Failure(ExpiryReceipt receipt) => new(
+    internal static MessageStoreException Failure(ExpiryReceipt receipt) => new(
         ErrorIds.ExpiryFailed, ErrorKind.Device, $"Not all that has expired in mailbox '{receipt.Mailbox}' was removed: {receipt.Reason}", receipt.Mailbox);
 }

@@ -71,6 +71,30 @@ public sealed class ArchiveRecordTests
         Assert.Equal(body, ArchiveSamples.ReadAll(ArchiveRecordReader.OpenBody(file, infos[1])));
     }
 
+    [Theory]
+    [InlineData(ArchiveCompression.Stored)]
+    [InlineData(ArchiveCompression.Fastest)]
+    [InlineData(ArchiveCompression.Optimal)]
+    public void A_body_that_cannot_be_read_to_its_end_leaves_nothing_in_the_records_that_follow(ArchiveCompression level)
+    {
+        byte[] body = ArchiveSamples.Body(new Random(9), 400_000);
+        MemoryStorage storage = ArchiveSamples.Fresh();
+        using var writer = new ArchiveRecordWriter(level, storage, ArchiveSamples.Spool);
+        using var batch = new ArchiveBatch(writer);
+        batch.Add(ArchiveSamples.Entry([1, 2, 3], 1));
+        // Where a stream is broken off, in its last byte too, depends on how much was read.
+        for (int readable = 100_000; readable < 300_000; readable += 20_000) Assert.Throws<IOException>(() => batch.Add(ArchiveSamples.BrokenEntry(body, readable)));
+        batch.Add(ArchiveSamples.Entry(body, 2));
+        Assert.Throws<IOException>(() => batch.Add(ArchiveSamples.BrokenEntry(body, 300_000)));
+        batch.Add(ArchiveSamples.LargeEntry(body, 3));
+        Assert.Single(storage.ListFiles(ArchiveSamples.Spool));
+        using IStorageFile file = Save(storage, batch);
+        ArchivedRecordInfo[] infos = [.. ArchiveWalker.Walk(file, 0)];
+        Assert.Equal(batch.Records, infos);
+        Assert.Equal(body, ArchiveSamples.ReadAll(ArchiveRecordReader.OpenBody(file, infos[1])));
+        Assert.Equal(body, ArchiveSamples.ReadAll(ArchiveRecordReader.OpenBody(file, infos[2])));
+    }
+
     [Fact]
     public void A_file_of_records_is_a_plain_mbox_for_any_gzip_reader()
     {

@@ -39,7 +39,10 @@ internal static class ArchiveSamples
     };
 
     /// <summary>A body that the writer has to take as one that is not in memory.</summary>
-    public static ArchiveEntry LargeEntry(byte[] body, int number = 1) => Entry([], number) with { Body = new SpooledBody(body) };
+    public static ArchiveEntry LargeEntry(byte[] body, int number = 1) => Entry([], number) with { Body = new SpooledBody(body, int.MaxValue) };
+
+    /// <summary>The same, of which only the first bytes can be read.</summary>
+    public static ArchiveEntry BrokenEntry(byte[] body, int readable) => Entry([]) with { Body = new SpooledBody(body, readable) };
 
     /// <summary>A mean message of about the given length: From lines, quoted ones, CRLF, bare CR, zeros, any bytes.</summary>
     public static byte[] Body(Random random, int length)
@@ -71,7 +74,7 @@ internal static class ArchiveSamples
     }
 
     /// <summary>A body as a temporary file holds it: only its head is in memory.</summary>
-    private sealed class SpooledBody(byte[] bytes) : MessageBody
+    private sealed class SpooledBody(byte[] bytes, int readable) : MessageBody
     {
         private readonly byte[] digest = System.Security.Cryptography.SHA256.HashData(bytes);
 
@@ -83,6 +86,7 @@ internal static class ArchiveSamples
 
         public override int Read(Span<byte> buffer, long offset)
         {
+            if (offset >= readable) throw new IOException("The device does not answer.");
             int count = (int)Math.Min(Math.Min(buffer.Length, 70_001), bytes.Length - offset);
             bytes.AsSpan((int)offset, count).CopyTo(buffer);
             return count;

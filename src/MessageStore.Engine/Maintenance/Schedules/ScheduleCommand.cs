@@ -22,6 +22,7 @@ internal static class ScheduleCommand
             Add("-OlderThan", schedule.OlderThan);
             if (schedule.ReadState != ReadState.Any) words.AddRange(["-ReadState", schedule.ReadState.ToString()]);
             Add("-RetainFor", schedule.RetainFor);
+            if (schedule.SkipExpiry) words.Add("-SkipExpiry");
         }
         else
         {

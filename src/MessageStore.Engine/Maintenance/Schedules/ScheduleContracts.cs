@@ -38,6 +38,8 @@ public sealed record MaintenanceSchedule
     public TimeSpan? OlderThan { get; init; }
     public ReadState ReadState { get; init; }
     public TimeSpan? RetainFor { get; init; }
+    /// <summary>As in <see cref="MaintenanceOptions"/>.</summary>
+    public bool SkipExpiry { get; init; }
     public BackupCompression BackupCompression { get; init; }
     /// <summary>Full path of the file that backups are encrypted with; <see langword="null"/>: they are not.</summary>
     public string? KeyFile { get; init; }
