@@ -77,7 +77,8 @@ public sealed class ArchiveRecordTests
     [InlineData(ArchiveCompression.Optimal)]
     public void A_body_that_cannot_be_read_to_its_end_leaves_nothing_in_the_records_that_follow(ArchiveCompression level)
     {
-        byte[] body = ArchiveSamples.Body(new Random(9), 400_000);
+        var random = new Random(9); // text that shrinks: what does not ends at whole bytes anyway
+        byte[] body = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 20_000).Select(_ => $"line {random.Next(1000)} of a message\n")));
         MemoryStorage storage = ArchiveSamples.Fresh();
         using var writer = new ArchiveRecordWriter(level, storage, ArchiveSamples.Spool);
         using var batch = new ArchiveBatch(writer);
