@@ -46,6 +46,7 @@ const age = s => {
 };
 
 const wait = s => s >= 1 ? `${s.toFixed(1)} s` : `${s * 1000 >= 10 ? Math.round(s * 1000) : (s * 1000).toFixed(1)} ms`;
+const took = s => s < 10 ? wait(s) : age(s);
 
 const card = (label, value, more, style) => el('div', { class: 'card' }, el('div', { class: 'label' }, label), el('div', { class: `value ${style ?? ''}` }, value), el('div', { class: 'more' }, more ?? ''));
 const table = (heads, rows, empty) => el('div', { class: 'scroll' }, rows.length === 0
@@ -76,7 +77,7 @@ const parts = {
         el('figure', {}, el('figcaption', {}, 'Bytes of mail', el('span', { class: 'key hot' }, 'store'), el('span', { class: 'key cold' }, 'archive')),
           Charts.stacked(points, [{ key: 'cold', style: 'cold' }, { key: 'hot', style: 'hot' }], size)),
         el('figure', {}, el('figcaption', {}, el('span', { class: 'key age' }, 'Age of the newest backup')), Charts.lines(points, [{ key: 'age', style: 'age' }], age)),
-        el('figure', {}, el('figcaption', {}, 'What 99 of 100 users waited at most', el('span', { class: 'key append' }, 'storing'), el('span', { class: 'key read' }, 'opening')),
+        el('figure', {}, el('figcaption', {}, '99 of 100 wait at most', el('span', { class: 'key append' }, 'storing'), el('span', { class: 'key read' }, 'opening')),
           Charts.lines(points, [{ key: 'append', style: 'append' }, { key: 'read', style: 'read' }], wait)))
         : el('p', { class: 'note' }, 'The curves begin with the second look, five minutes after the first start.'),
       el('h2', {}, 'Storage groups'),
@@ -145,7 +146,7 @@ const parts = {
       el('div', { class: 'cards' },
         card('Copies of each message', count(database.nodes.copies), database.nodes.topology === 'Chain' ? 'one node hands it to the next' : 'sent to each'),
         card('Missing copies', database.underReplicatedCount === null ? 'unknown' : count(database.underReplicatedCount),
-          database.copiesTested ? `messages with too few, tested ${when(database.copiesTested)}` : 'Repair-MessageReplica tests them', database.underReplicatedCount > 0 ? 'bad' : ''),
+          database.copiesTested ? `messages with too few, tested ${when(database.copiesTested)}` : 'Test-StorageNode tests them', database.underReplicatedCount > 0 ? 'bad' : ''),
         card('Nodes', count(nodes.length), many(nodes.reduce((sum, node) => sum + node.units.length, 0), 'unit'))),
       el('h2', {}, 'Storage nodes'),
       table(['Node', 'Path', '#Group', '#Weight', 'Units', 'Record holds until'], nodes.map(node => el('tr', {}, cells(
@@ -161,7 +162,7 @@ const parts = {
       plan.schedule ? table(['Task', 'When', 'Next', 'Why not now'], plan.schedule.tasks.map(t => el('tr', {}, cells(t.task, t.when, w(when(t.nextRun)), t.reason))), '')
         : el('p', { class: 'note' }, 'This server keeps no schedule. Register-MaintenanceSchedule -Scheduler Server gives it one.'),
       el('h2', {}, 'Decisions'), table(['When', 'Task', 'Decision', 'Reason', '#Took'], history.map(r => el('tr', {}, cells(
-      w(when(r.time)), r.task, decision(r.decision), r.reason, n(age(seconds(r.duration)))))),
+      w(when(r.time)), r.task, decision(r.decision), r.reason, n(took(seconds(r.duration)))))),
     'Maintenance has not run yet.')];
   },
 };

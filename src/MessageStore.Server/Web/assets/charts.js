@@ -1,7 +1,7 @@
 'use strict';
 // Small SVG charts. Everything is made by DOM calls with text as text: nothing that comes from the database is ever read as markup.
 const Charts = (() => {
-  const width = 600, height = 150, left = 58, bottom = 20, top = 8;
+  const width = 360, height = 150, left = 52, bottom = 20, top = 8;
   const svg = (name, attributes, text) => {
     const node = document.createElementNS('http://www.w3.org/2000/svg', name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
