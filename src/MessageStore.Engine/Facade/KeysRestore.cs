@@ -23,6 +23,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         using JournalKeyManager keys = JournalKeyManager.Open(storage, keysFolder, clock);
         if (original.Server is { } server) TakeFromServer(server, settings.DatabaseId, keys, warnings);
         Complete(keys, keysFolder, original.Folder, settings, databasePath, groups, warnings);
+        if (settings.StorageGroups.All(s => groups.Any(g => g.Name == s.Name))) ForgetLeftovers(keys, groups, new ArchiveVolumes(storage, DatabaseSettings.Resolve(databasePath, settings.ArchivePath)));
         return warnings;
     }
 
@@ -133,8 +134,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     {
         var missing = new HashSet<Guid>();
         var stale = new List<ArchiveKey>();
-        bool isThere = storage.FolderExists(archivePath);
-        var volumes = new Dictionary<string, bool>(StringComparer.Ordinal);
+        var volumes = new ArchiveVolumes(storage, archivePath);
         foreach (StorageGroup group in groups)
             foreach (string mailbox in group.MailboxNames())
                 if (group.TryFindMailbox(mailbox, out int number))
@@ -148,18 +148,18 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
             ILookup<Guid, ArchiveKey> copies = keys.Find([.. entries.Select(e => e.Id.ToGuid())]).ToLookup(k => k.Id);
             foreach (IndexEntry entry in entries)
             {
-                if (!entry.IsArchived) stale.AddRange(copies[entry.Id.ToGuid()].Where(k => !HasVolume(k)));
-                else if (!copies[entry.Id.ToGuid()].Any(HasVolume)) missing.Add(entry.Id.ToGuid());
+                if (!entry.IsArchived) stale.AddRange(copies[entry.Id.ToGuid()].Where(k => !volumes.Has(k)));
+                else if (!copies[entry.Id.ToGuid()].Any(volumes.Has)) missing.Add(entry.Id.ToGuid());
             }
         }
+    }
 
-        // A file that was written anew after the backup has another name: the keys of the backup point at one that is gone.
-        bool HasVolume(ArchiveKey key)
-        {
-            if (!isThere || key.Target != FileArchiveTarget.TargetName) return true;
-            if (!volumes.TryGetValue(key.Volume, out bool found)) volumes[key.Volume] = found = storage.FileExists(ArchivePaths.Resolve(archivePath, key.Volume));
-            return found;
-        }
+    /// <summary>
+    /// Keys of the backup whose messages the logs deleted, and whose files have gone since. Tombstones say so of most; where they could not be read the keys would point nowhere.
+    /// </summary>
+    private static void ForgetLeftovers(JournalKeyManager keys, IReadOnlyList<StorageGroup> groups, ArchiveVolumes volumes)
+    {
+        foreach (ArchiveKey key in keys.List().Where(k => !volumes.Has(k) && !groups.Any(g => g.TryGet(k.Id, out _))).ToList()) keys.Remove(key.Id, key.Target, key.Unit);
     }
 
     /// <summary>Reads a copy of the original's key manager: opening it would change it, and it may still be in use.</summary>
@@ -228,5 +228,20 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
         if (found.Count == 0) return;
         keys.Put(found);
         foreach (ArchiveKey key in found) missing.Remove(key.Id);
+    }
+
+    /// <summary>Which archive files are there. One that was written anew after the backup has another name: the keys of the backup point at one that is gone.</summary>
+    private sealed class ArchiveVolumes(IStorage storage, string archivePath)
+    {
+        private readonly bool isThere = storage.FolderExists(archivePath);
+        private readonly Dictionary<string, bool> volumes = new(StringComparer.Ordinal);
+
+        /// <summary>Whether a key's file is there, or lies where nobody can look: then it counts as there.</summary>
+        public bool Has(ArchiveKey key)
+        {
+            if (!isThere || key.Target != FileArchiveTarget.TargetName) return true;
+            if (!volumes.TryGetValue(key.Volume, out bool found)) volumes[key.Volume] = found = storage.FileExists(ArchivePaths.Resolve(archivePath, key.Volume));
+            return found;
+        }
     }
 }
