@@ -54,6 +54,19 @@ internal sealed class MemorySession : IAsyncDisposable
         return text;
     }
 
+    /// <summary>Sends a text to a session that may be on another thread by now, and returns what is answered until that ends with <paramref name="end"/>, or the session ends.</summary>
+    public async Task<string> SendAsync(string text, string end)
+    {
+        string said = await SendAsync(text);
+        while (!said.EndsWith(end, StringComparison.Ordinal))
+        {
+            string more = await NextAsync();
+            if (more.Length == 0) break;
+            said += more;
+        }
+        return said;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await there.Writer.CompleteAsync();
