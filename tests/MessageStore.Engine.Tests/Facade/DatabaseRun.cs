@@ -25,6 +25,7 @@ internal sealed class DatabaseRun : IDisposable
     private readonly GroupOptions options;
     private readonly List<(string Path, MailModel Model)> quietBackups = [];
     private string path = MemoryDatabase.Root;
+    private readonly List<string> story = [];
     private MemoryStorage? survivor;
     private int places;
 
@@ -77,11 +78,12 @@ internal sealed class DatabaseRun : IDisposable
         try
         {
             await Task.WhenAll(tasks).WaitAsync(Patience);
+            story.Add(upkeep.Name + (survivor is not null ? " (cut off)" : Storage.FaultHappened ? " (failed)" : ""));
             await ComeBackAsync();
         }
         catch (Exception error)
         {
-            throw new InvariantException($"Phase {number}, {upkeep.Name}: {error.Message}", error);
+            throw new InvariantException($"Phase {number}, {upkeep.Name}: {error.Message} Phases before: {string.Join("; ", story)}.", error);
         }
     }
 
@@ -159,7 +161,8 @@ internal sealed class DatabaseRun : IDisposable
         foreach ((_, MailModel then) in quietBackups)
         {
             Func<Task> inner = expire;
-            expire = () => then.RemoveAsync(gone, inner);
+            List<ModelMail> buried = then.Find(due); // also what a user has deleted since
+            expire = () => then.RemoveAsync(buried, inner);
         }
         await Model.RemoveAsync(gone, expire);
     }
