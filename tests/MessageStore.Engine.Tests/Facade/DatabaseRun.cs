@@ -150,7 +150,8 @@ internal sealed class DatabaseRun : IDisposable
         List<ModelMail> gone = Model.Find(due);
         Func<Task> expire = async () =>
         {
-            await Open.Store.ExpireAsync(new ExpiryOptions());
+            // What users deleted is given up by an operation of its own, which forgets the backups that cannot bring it back any more.
+            await Open.Store.ExpireAsync(new ExpiryOptions { KeepDeletedFor = TimeSpan.MaxValue });
             await foreach (StoredMessage message in Open.Store.ListAsync(new MessageQuery()))
             {
                 if (!due.Contains(message.Id)) continue;
