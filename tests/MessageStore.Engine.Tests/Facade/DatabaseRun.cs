@@ -145,8 +145,7 @@ internal sealed class DatabaseRun : IDisposable
     {
         Clock.Advance(Retention * 2);
         var due = new HashSet<Guid>();
-        foreach (ArchiveKey key in await Open.Store.ListKeysAsync().ToListAsync())
-            if (key.DeletionDate is not null) due.Add(key.Id);
+        foreach (ArchiveKey key in Open.Database.Keys.List(new KeyQuery { DueAt = Clock.GetUtcNow() })) due.Add(key.Id); // also of messages that their users have deleted
         List<ModelMail> gone = Model.Find(due);
         Func<Task> expire = async () =>
         {

@@ -68,7 +68,15 @@ internal sealed partial class MemoryStorage : IStorage
     public bool ShortReads { get; set; }
 
     /// <summary>Called before each changing operation, with the storage locked.</summary>
-    public Action<StorageOperations>? BeforeChange { get; set; }
+    /// <remarks>Once it was taken away, no call of it is under way any more.</remarks>
+    public Action<StorageOperations>? BeforeChange
+    {
+        get;
+        set
+        {
+            lock (gate) field = value;
+        }
+    }
 
     /// <summary>Called before each write, flush and rename, without any lock.</summary>
     public Action<StorageOperations>? Interleave { get; set; }
