@@ -145,7 +145,9 @@ internal sealed class DatabaseRun : IDisposable
     {
         Clock.Advance(Retention * 2);
         var due = new HashSet<Guid>();
-        foreach (ArchiveKey key in Open.Database.Keys.List(new KeyQuery { DueAt = Clock.GetUtcNow() })) due.Add(key.Id); // also of messages that their users have deleted
+        // Also what users have deleted: backups hold it. What was recalled loses its record and stays.
+        foreach (ArchiveKey key in Open.Database.Keys.List(new KeyQuery { DueAt = Clock.GetUtcNow() }))
+            if (!Open.Database.Mail.TryFind(key.Id, out _, out IndexEntry entry) || entry.IsArchived) due.Add(key.Id);
         List<ModelMail> gone = Model.Find(due);
         Func<Task> expire = async () =>
         {
