@@ -94,7 +94,9 @@ internal sealed class FileArchiveSession : IArchiveSession
                 FlushNames();
                 confirm();
             }
+            target.DropCache(start, at - start); // or what is read back would be what we have in memory, and not what the device has
             IReadOnlyList<ArchiveKey> appended = ReadBack(target, batch, start);
+            target.DropCache(start, at - start);
             end = at;
             return ValueTask.FromResult(appended);
         }

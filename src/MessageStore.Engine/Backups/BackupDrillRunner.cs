@@ -106,7 +106,7 @@ internal sealed class BackupDrillRunner(IStorage storage, TimeProvider clock, IP
             return Inconclusive(path, string.Create(CultureInfo.InvariantCulture, $"The drill needs {needed} bytes at {Path.GetDirectoryName(scratch)}; {free} are free."));
         UnpackTarget Choose(GroupSettings group) => new(group, Path.Combine(scratch, "store", group.Folder), Path.Combine(scratch, "logs", group.Folder));
         var device = new WatchedStorage(storage);
-        List<UnpackedGroup> unpacked = new BackupUnpacker(storage, device, reader, key, progress).Run(Choose, null, cancellationToken);
+        List<UnpackedGroup> unpacked = new BackupUnpacker(storage, device, reader, key, progress) { IsReadNext = true }.Run(Choose, null, cancellationToken);
         // From here on the backup is as it was written: what goes wrong now is in what it holds, or in the device that it was unpacked to.
         try
         {

@@ -9,9 +9,12 @@ namespace MessageStore.Backups;
 /// </summary>
 internal sealed class BackupFrames(BackupReader source, IStorageFile file, BackupStretch stretch)
 {
+    private const long DropStep = 8 << 20;
+
     private readonly uint salt = source.Header.Salt;
     private long position = stretch.Offset;
     private long frame = stretch.Frame;
+    private long dropped = stretch.Offset;
 
     /// <summary>Reads the next frame as it lies there.</summary>
     /// <returns><see langword="false"/> at the end of the stretch.</returns>
@@ -40,6 +43,12 @@ internal sealed class BackupFrames(BackupReader source, IStorageFile file, Backu
         }
         position += block.Length;
         frame++;
+        if (position - dropped >= DropStep)
+        {
+            // What was read is not read again, and is not to drive out of memory what users read.
+            file.DropCache(dropped, position - dropped);
+            dropped = position;
+        }
         return true;
     }
 

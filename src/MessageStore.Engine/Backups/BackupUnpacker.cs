@@ -25,6 +25,9 @@ internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupRe
     private long done;
     private long bytesInAll;
 
+    /// <summary>Whether all that is unpacked is read again at once.</summary>
+    public bool IsReadNext { get; init; }
+
     /// <param name="choose">Says where a group goes; <see langword="null"/> to leave it out.</param>
     /// <param name="keysFile">Gets the image of the key manager; <see langword="null"/> to leave it out.</param>
     /// <returns>The groups unpacked. Everything is flushed, and the whole backup, the sets below it included, was verified.</returns>
@@ -69,7 +72,7 @@ internal sealed class BackupUnpacker(IStorage storage, IStorage target, BackupRe
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Parallel.For(0, stretches.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            using var files = new UnpackedFiles(target, created);
+            using var files = new UnpackedFiles(target, created, IsReadNext);
             try
             {
                 string name = stretches[i].Group?.Begin.Name ?? "";

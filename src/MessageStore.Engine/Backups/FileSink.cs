@@ -5,15 +5,12 @@ namespace MessageStore.Backups;
 /// <summary>A backup file: called <c>*.partial</c> until it is complete and durable.</summary>
 internal sealed class FileSink : BackupSink
 {
-    /// <summary>The system is asked to begin writing out after this many bytes, so that the flush at the end finds little to do and no other file's flush waits behind a heap of ours.</summary>
-    private const long FlushStep = 8 << 20;
-
     private readonly IStorage storage;
     private readonly IStorageFile file;
     private readonly string path;
     private readonly string partial;
+    private readonly DropBehind cache;
     private long length;
-    private long begun;
 
     /// <exception cref="IOException">The file cannot be created.</exception>
     public FileSink(IStorage storage, string path)
@@ -23,6 +20,7 @@ internal sealed class FileSink : BackupSink
         partial = path + BackupSession.PartialSuffix;
         storage.CreateFolder(Path.GetDirectoryName(path)!);
         file = storage.Open(partial, FileAccessKind.CreateOrTruncate);
+        cache = new DropBehind(file);
     }
 
     public override bool IsStream => false;
@@ -31,14 +29,13 @@ internal sealed class FileSink : BackupSink
     {
         file.Write(bytes, length);
         length += bytes.Length;
-        if (length - begun < FlushStep) return;
-        file.BeginFlush(begun, length - begun);
-        begun = length;
+        cache.Written(length);
     }
 
     public override void Complete()
     {
         file.Flush();
+        cache.Flushed(length);
         storage.RenameFile(partial, path);
         storage.FlushFolder(Path.GetDirectoryName(path)!);
     }

@@ -82,17 +82,19 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
 
     private void Copy(BackupFrameType type, int number, IStorageFile file, long from, long length, ImageVerifier? verifier)
     {
+        var source = new ColdRead(file);
         for (long offset = from; offset < length;)
         {
             int count = (int)Math.Min(BackupWriter.ChunkBytes, length - offset);
             pace.Wait(count, cancellationToken);
             Span<byte> body = writer.ChunkBody(count);
-            if (file.ReadFully(body, offset) < count) throw Damaged(file.Path, offset);
+            if (source.ReadFully(body, offset) < count) throw Damaged(file.Path, offset);
             if (verifier?.Feed(body, offset) is >= 0 and long bad) throw Damaged(file.Path, bad);
             writer.SendChunk(type, number, offset, count);
             offset += count;
             BytesRead?.Invoke(count);
         }
+        source.LetGo();
     }
 
     private static string Hex(UInt128 digest) => digest.ToString("x32", CultureInfo.InvariantCulture);

@@ -8,10 +8,13 @@ namespace MessageStore.Backups;
 /// Writes the files that a stretch of a backup is unpacked to. They come one after the other; a file that several sets of a chain hold pieces of is gone on with.
 /// </summary>
 /// <param name="created">The files that exist already, of all stretches and sets.</param>
-internal sealed class UnpackedFiles(IStorage storage, ConcurrentDictionary<string, bool> created) : IDisposable
+/// <param name="isReadNext">Whether all that is written is read again at once, so that it had better stay in memory.</param>
+internal sealed class UnpackedFiles(IStorage storage, ConcurrentDictionary<string, bool> created, bool isReadNext) : IDisposable
 {
     private string openPath = "";
     private IStorageFile? open;
+    private DropBehind? cache;
+    private long openEnd;
 
     /// <summary>Writes what a chunk has between two offsets of its file.</summary>
     /// <exception cref="MessageStoreException">DiskFull, AccessDenied, DeviceFailed.</exception>
@@ -28,9 +31,10 @@ internal sealed class UnpackedFiles(IStorage storage, ConcurrentDictionary<strin
                 Flush(); // the one before is complete, as far as this set goes
                 open = storage.Open(path, created.TryAdd(path, true) ? FileAccessKind.CreateOrTruncate : FileAccessKind.ReadWrite);
                 openPath = path;
+                cache = new DropBehind(open, begin) { Keeps = isReadNext };
             }
             open!.Write(body.Slice((int)(begin - start), (int)(end - begin)), begin);
-            open.BeginFlush(begin, end - begin); // so that the disk works while the next chunks are read
+            cache!.Written(openEnd = end);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -46,6 +50,7 @@ internal sealed class UnpackedFiles(IStorage storage, ConcurrentDictionary<strin
         try
         {
             open.Flush();
+            cache!.Flushed(openEnd);
             open.Dispose();
             open = null;
             storage.FlushFolder(Path.GetDirectoryName(openPath)!);

@@ -23,6 +23,18 @@ public interface IStorageFile : IDisposable
     void BeginFlush(long offset, long length)
     {
     }
+
+    /// <summary>
+    /// Tells the system that nobody will read a stretch soon, so that it need not keep it in memory, where it would take the place of what users read. A hint: whole pages only, and
+    /// what is not written out yet stays.
+    /// </summary>
+    void DropCache(long offset, long length)
+    {
+    }
+
+    /// <summary>How many bytes of a stretch the system has in memory.</summary>
+    /// <returns><see langword="null"/> where it does not say.</returns>
+    long? CachedBytes(long offset, long length) => null;
 }
 
 /// <summary>Reads that must be whole.</summary>

@@ -97,6 +97,10 @@ internal sealed class WatchedStorage(IStorage below) : IStorage
 
         public void BeginFlush(long offset, long length) => file.BeginFlush(offset, length);
 
+        public void DropCache(long offset, long length) => file.DropCache(offset, length);
+
+        public long? CachedBytes(long offset, long length) => file.CachedBytes(offset, length);
+
         public void Dispose() => file.Dispose();
     }
 }

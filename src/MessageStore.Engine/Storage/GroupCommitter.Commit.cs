@@ -13,7 +13,7 @@ internal sealed partial class GroupCommitter
             return;
         }
         hasWitness = false;
-        if (buffer.Length < length) buffer = new byte[Math.Max(length, Math.Min(buffer.Length * 2, LargestBatch))];
+        if (buffer.Length < length + LogWriter.BlockSize) buffer = new byte[Math.Max(length, Math.Min(buffer.Length * 2, LargestBatch)) + LogWriter.BlockSize];
         long time = Math.Max(options.Clock.GetUtcNow().UtcTicks, lastTime);
         ulong first = lastLsn + 1;
         Segment? segmentBefore = segments.Current;
@@ -22,7 +22,7 @@ internal sealed partial class GroupCommitter
         {
             Encode(start, count, first, time);
             WriteImages(start, count);
-            log.Write(buffer.AsSpan(0, length));
+            log.Write(buffer, length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or MessageStoreException)
         {
@@ -76,11 +76,11 @@ internal sealed partial class GroupCommitter
         if (hasWitness) return;
         hasWitness = true;
         if (failure is not null || lastLsn < log.FirstLsn) return; // an empty file's header says it
-        byte[] frame = new byte[FrameHeader.FrameLength(0)];
+        byte[] frame = new byte[FrameHeader.FrameLength(0) + LogWriter.BlockSize];
         new FrameHeader((byte)TransactionType.Vouch, lastLsn, lastLsn, lastTime, 0, FrameHeader.Checksum([], identity.Salt)).Write(frame, identity.Salt);
         try
         {
-            log.WriteWitness(frame);
+            log.WriteWitness(frame, FrameHeader.FrameLength(0));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

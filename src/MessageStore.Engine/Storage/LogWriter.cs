@@ -18,6 +18,12 @@ internal sealed class LogWriter : IDisposable
     /// </summary>
     private const int GrowingPays = 128 << 10;
 
+    /// <summary>The system's page: what is written in whole ones into a file that is used again needs nothing read for it.</summary>
+    public const int BlockSize = 4096;
+
+    /// <summary>What is durable leaves the system's cache after this many bytes: a call for each small flush would cost more than it saves.</summary>
+    private const int DropStep = 64 << 10;
+
     private static readonly byte[] Zeros = new byte[LargestStep];
 
     private readonly IStorage storage;
@@ -29,6 +35,7 @@ internal sealed class LogWriter : IDisposable
     private long allocated;
     private long end;
     private int step;
+    private long dropped;
     private bool hasOlderContent;
 
     /// <param name="spares">Files to be used again; by default none.</param>
@@ -147,11 +154,23 @@ internal sealed class LogWriter : IDisposable
     }
 
     /// <summary>Writes frames at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s.</summary>
-    public void Write(ReadOnlySpan<byte> frames)
+    /// <param name="buffer">The frames, and behind them <see cref="BlockSize"/> bytes that may be written over.</param>
+    /// <param name="length">Bytes of frames.</param>
+    public void Write(Span<byte> buffer, int length)
     {
         end = Tail;
-        long needed = Tail + frames.Length;
-        if (frames.Length >= GrowingPays) allocated = Math.Max(allocated, needed);
+        if (hasOlderContent)
+        {
+            // To the end of the page, or the system would have to read what the page held before.
+            int rest = (int)(-(Tail + length) & (BlockSize - 1));
+            buffer.Slice(length, rest).Clear();
+            file!.Write(buffer[..(length + rest)], Tail);
+            allocated = Math.Max(allocated, Tail + length + rest);
+            return;
+        }
+        ReadOnlySpan<byte> frames = buffer[..length];
+        long needed = Tail + length;
+        if (length >= GrowingPays) allocated = Math.Max(allocated, needed);
         while (allocated < needed)
         {
             file!.Write(Zeros.AsSpan(0, step), allocated);
@@ -166,13 +185,19 @@ internal sealed class LogWriter : IDisposable
     {
         file!.Flush();
         Tail += length;
+        // Only a backup reads it again. The page of the tail stays: the next frames go into it.
+        long whole = Tail & -BlockSize;
+        if (whole - dropped < DropStep) return;
+        file.DropCache(dropped, whole - dropped);
+        dropped = whole;
     }
 
     /// <summary>Puts a frame behind the tail that is no transaction and whose place the next one takes.</summary>
-    public void WriteWitness(ReadOnlySpan<byte> frame)
+    /// <inheritdoc cref="Write"/>
+    public void WriteWitness(Span<byte> buffer, int length)
     {
-        Write(frame);
-        end = Tail + frame.Length;
+        Write(buffer, length);
+        end = Tail + length;
     }
 
     public void FlushWitness() => file!.Flush();
@@ -240,6 +265,7 @@ internal sealed class LogWriter : IDisposable
         Tail = tail;
         allocated = tail;
         end = tail;
+        dropped = tail & -BlockSize;
         step = smallestStep;
         hasOlderContent = false;
     }

@@ -9,6 +9,7 @@ internal sealed class SnapshotFrameWriter(IStorageFile file, uint salt, ulong ls
     private const int BlockSize = 1 << 20;
 
     private readonly ArrayBufferWriter<byte> buffer = new(BlockSize);
+    private readonly DropBehind cache = new(file);
     private long position;
 
     /// <summary>Where the next frame will lie, in bytes from the start of the file.</summary>
@@ -43,6 +44,7 @@ internal sealed class SnapshotFrameWriter(IStorageFile file, uint salt, ulong ls
         file.Write(buffer.WrittenSpan, position);
         position += buffer.WrittenCount;
         buffer.ResetWrittenCount();
+        cache.Written(position);
     }
 }
 

@@ -13,9 +13,6 @@ internal sealed class SpareLogs(IStorage storage, string folder)
     /// <summary>Behind the name that the file had.</summary>
     public const string Extension = ".spare";
 
-    /// <summary>What the new header is written with: the system's page, so that nothing old has to be read for it.</summary>
-    private const int BlockSize = 4096;
-
     private readonly ConcurrentQueue<(string Path, long Length)> spares = new();
     private readonly Lock retiring = new();
     private int holds;
@@ -87,7 +84,7 @@ internal sealed class SpareLogs(IStorage storage, string folder)
         if (!spares.TryDequeue(out (string Path, long Length) spare)) return null;
         try
         {
-            Span<byte> block = stackalloc byte[BlockSize];
+            Span<byte> block = stackalloc byte[LogWriter.BlockSize];
             block.Clear();
             header.CopyTo(block);
             using (IStorageFile file = storage.Open(spare.Path, FileAccessKind.ReadWrite))
@@ -103,7 +100,7 @@ internal sealed class SpareLogs(IStorage storage, string folder)
             throw;
         }
         Volatile.Write(ref taken, taken + 1);
-        length = Math.Max(spare.Length, BlockSize);
+        length = Math.Max(spare.Length, LogWriter.BlockSize);
         return storage.Open(path, FileAccessKind.ReadWrite);
     }
 

@@ -26,6 +26,7 @@ internal sealed class DatabaseRun : IDisposable
     private readonly List<(string Path, MailModel Model)> quietBackups = [];
     private string path = MemoryDatabase.Root;
     private readonly List<string> story = [];
+    private readonly HashSet<string> promised = [];
     private MemoryStorage? survivor;
     private int places;
 
@@ -100,6 +101,7 @@ internal sealed class DatabaseRun : IDisposable
         if (kind == BackupKind.Incremental && (Backups.Count == 0 || IsCircular)) return;
         BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind, Destinations = [MemoryDatabase.BackupPath] });
         Backups.Add(done.Path);
+        promised.Add(done.Path);
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
     }
 
@@ -255,7 +257,10 @@ internal sealed class DatabaseRun : IDisposable
         old.FaultsWait = false;
     }
 
-    /// <summary>A session may have completed its file without coming to say so.</summary>
-    private void FindBackups() => Backups.AddRange(Storage.ListFiles(MemoryDatabase.BackupPath)
-        .Where(f => f.EndsWith(BackupSession.Extension, StringComparison.Ordinal) && !Backups.Contains(f)));
+    /// <summary>A session may have completed its file without coming to say so; whether such a file outlives a loss of power nobody promised.</summary>
+    private void FindBackups()
+    {
+        Backups.RemoveAll(b => !promised.Contains(b) && !Storage.FileExists(b));
+        Backups.AddRange(Storage.ListFiles(MemoryDatabase.BackupPath).Where(f => f.EndsWith(BackupSession.Extension, StringComparison.Ordinal) && !Backups.Contains(f)));
+    }
 }

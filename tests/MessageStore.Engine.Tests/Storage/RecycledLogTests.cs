@@ -30,6 +30,24 @@ public sealed class RecycledLogTests
         TestGroup.Recover(storage.Crash(new Random(1)), Circular, workload);
     }
 
+    /// <summary>Or the system would have to read a page before a part of it can be written, with every flush.</summary>
+    [Fact]
+    public void A_log_that_is_used_again_is_written_in_whole_pages()
+    {
+        using StorageGroup group = Open();
+        int looks = 0;
+        Until(group, () =>
+        {
+            LogFile current = LogFiles.List(storage, TestGroup.Log())[^1];
+            byte[] content = storage.Content(current.Path);
+            long tail = Tail(current);
+            int page = (int)Math.Min(content.Length, (tail + LogWriter.BlockSize - 1) & -LogWriter.BlockSize);
+            Assert.DoesNotContain(content[(int)tail..page], b => b != 0);
+            if (group.LogsUsedAgain > 0 && content.AsSpan(page).ContainsAnyExcept((byte)0)) looks++;
+            return looks > 20;
+        });
+    }
+
     [Fact]
     public void What_a_dead_process_kept_is_deleted_by_the_next_opening()
     {
@@ -282,6 +300,16 @@ public sealed class RecycledLogTests
         var frames = new List<long>();
         while (reader.TryRead(out _, out _)) frames.Add(reader.FrameOffset);
         return frames;
+    }
+
+    private long Tail(LogFile log)
+    {
+        using IStorageFile file = storage.Open(log.Path, FileAccessKind.Read);
+        GroupFileHeader.Read(file, out int length);
+        using var reader = new FrameReader(file, TestGroup.Salt, length, log.FirstLsn);
+        long tail = length;
+        while (reader.TryRead(out FrameHeader header, out _)) tail = reader.FrameOffset + header.Length;
+        return tail;
     }
 
     /// <summary>How many bytes there are behind the last frame of a log.</summary>
