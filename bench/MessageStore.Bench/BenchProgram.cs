@@ -41,7 +41,7 @@ internal static class BenchProgram
         if (args.Length > 0 && args[0] == OpenBench.ChildCommand) return await OpenBench.RunChildAsync(args).ConfigureAwait(false);
         if (args.Length == 0 || !Benches.TryGetValue(args[0], out Func<BenchArguments, Task<IReadOnlyList<BenchRow>>>? bench))
         {
-            Console.Error.WriteLine($"usage: MessageStore.Bench {string.Join('|', Benches.Keys)} [--path FOLDER] [--seconds N] [--writers N,N] [--sizes BYTES,BYTES] [--rounds N] [--messages N,N] [--mailboxes N] [--large N] [--gigabytes N,N] [--minutes N] [--rate N] [--peer] [--json]");
+            Console.Error.WriteLine($"usage: MessageStore.Bench {string.Join('|', Benches.Keys)} [--path FOLDER] [--seconds N] [--writers N,N] [--sizes BYTES,BYTES] [--rounds N] [--messages N,N] [--mailboxes N] [--large N] [--gigabytes N,N] [--minutes N] [--rate N] [--circular] [--peer] [--json]");
             return 2;
         }
         var arguments = BenchArguments.Parse(args.AsSpan(1));
