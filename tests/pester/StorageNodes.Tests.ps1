@@ -53,6 +53,10 @@ Describe 'Storage nodes' {
     It 'are needed before copies can be tested' {
         { Test-StorageNode ./mail -ErrorAction Stop } | Should -Throw -ErrorId 'NodesNotSet,*'
         { Set-MessageArchive ./mail -Target Nodes -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        { Set-MessageArchive ./mail -Target Objects -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        { Set-MessageArchive ./mail -Target Objects -Bucket mail -ObjectEndpoint http://s3.example.org -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidParameter,*'
+        { Set-MessageArchive ./mail -Target Objects -Bucket mail -ObjectEndpoint http://127.0.0.1:1 -ObjectCredentialFile ./none -ErrorAction Stop } | Should -Throw -ErrorId 'PathNotFound,*'
+        (Get-MessageDatabase ./mail).Objects | Should -BeNullOrEmpty
     }
 
     It 'take what is archived, two copies each, and give it back' {

@@ -20,11 +20,13 @@ internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyLis
 
     /// <summary>The same places and one more, which takes the place of the one of its kind.</summary>
     /// <param name="target">The place.</param>
-    /// <param name="isCurrent">Whether new records go to it from now on; otherwise they do not, although they may have before.</param>
+    /// <param name="isCurrent">Whether new records go to it from now on; otherwise they go on to where they went, and where that was the same kind, to files.</param>
     public ArchiveTargets With(IArchiveTarget target, bool isCurrent)
     {
         IArchiveTarget[] left = [.. others.Prepend(current).Where(t => t.Name != target.Name)];
-        return isCurrent || left.Length == 0 ? new ArchiveTargets(target, left) : new ArchiveTargets(left[0], [.. left[1..], target]);
+        if (isCurrent || left.Length == 0) return new ArchiveTargets(target, left);
+        IArchiveTarget next = current.Name != target.Name ? current : left.FirstOrDefault(t => t.Name == FileArchiveTarget.TargetName) ?? left[0];
+        return new ArchiveTargets(next, [.. left.Where(t => t != next), target]);
     }
 
     public ValueTask CheckAsync(CancellationToken cancellationToken = default) => current.CheckAsync(cancellationToken);

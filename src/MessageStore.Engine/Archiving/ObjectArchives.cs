@@ -25,6 +25,17 @@ internal static class ObjectArchives
         }
     }
 
+    /// <summary>Mail does not go over a network that everybody can listen to.</summary>
+    /// <exception cref="MessageStoreException">InvalidParameter: the endpoint is no URL of HTTPS, nor of HTTP on this machine.</exception>
+    public static void Check(ObjectSettings settings)
+    {
+        if (settings.Endpoint is not { } endpoint) return;
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? url) || (url.Scheme != Uri.UriSchemeHttps && url.Scheme != Uri.UriSchemeHttp))
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"'{endpoint}' is no URL of an object storage. Name it as https://s3.example.org.", endpoint);
+        if (url.Scheme == Uri.UriSchemeHttp && !url.IsLoopback)
+            throw new MessageStoreException(ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"Mail would go to {endpoint} unencrypted. Use HTTPS; HTTP is for this machine alone.", endpoint);
+    }
+
     /// <exception cref="MessageStoreException">ArchiveUnavailable: the assembly is not there.</exception>
     public static IObjectArchiveProvider Load()
     {

@@ -12,6 +12,12 @@ internal sealed partial class EmbeddedMessageStore
         return await GetStatusAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task<DatabaseStatus> SetObjectsAsync(ObjectSettings settings, CancellationToken cancellationToken = default)
+    {
+        using (MaintenanceLock.Take(database.Storage, Path, MaintenanceTask.Archive, database.Clock)) await database.SetObjectsAsync(settings, cancellationToken).ConfigureAwait(false);
+        return await GetStatusAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     public async IAsyncEnumerable<StorageServerRecord> ListStorageNodesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         foreach (StorageServerRecord record in await Nodes.ListAsync(cancellationToken).ConfigureAwait(false)) yield return record;

@@ -46,6 +46,7 @@ internal sealed partial class EmbeddedMessageStore(OpenDatabase database) : IMes
             ArchivedBytes = groups.Sum(g => g.ArchivedBytes),
             BackupAge = groups.Exists(g => g.BackupAge is null) ? null : groups.Max(g => g.BackupAge),
             Nodes = Mail.Settings.Nodes,
+            Objects = Mail.Settings.Objects,
             UnderReplicatedCount = database.Copies?.UnderReplicated,
             CopiesTested = database.Copies?.Tested,
             StorageGroups = groups,

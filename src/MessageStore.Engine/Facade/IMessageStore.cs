@@ -177,6 +177,13 @@ public interface IMessageStore : IAsyncDisposable
     /// <exception cref="MessageStoreException">MaintenanceRunning, InvalidParameter; PathNotFound, AccessDenied for the key file. The old settings stay then.</exception>
     Task<DatabaseStatus> SetNodesAsync(NodeSettings settings, CancellationToken cancellationToken = default);
 
+    /// <summary>Tells the database where its archive on S3-compatible object storage is, and whether what is archived from now on goes there. A bucket that is to take records is asked first.</summary>
+    /// <exception cref="MessageStoreException">
+    /// MaintenanceRunning, InvalidParameter; PathNotFound, AccessDenied for the file of credentials; ArchiveUnavailable where the bucket does not answer, is not there or belongs to another database.
+    /// The old settings stay then.
+    /// </exception>
+    Task<DatabaseStatus> SetObjectsAsync(ObjectSettings settings, CancellationToken cancellationToken = default);
+
     /// <summary>The records of all storage nodes in the database's directory, those that have run out included.</summary>
     /// <exception cref="MessageStoreException">NodesNotSet, DirectoryUnavailable.</exception>
     IAsyncEnumerable<StorageServerRecord> ListStorageNodesAsync(CancellationToken cancellationToken = default);

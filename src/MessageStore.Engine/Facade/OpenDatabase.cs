@@ -21,7 +21,7 @@ internal sealed partial class OpenDatabase : IDisposable
     private static readonly Dictionary<string, OpenDatabase> Open = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
     private static readonly SemaphoreSlim Gate = new(1, 1);
 
-    private readonly List<NodesArchive> replaced = [];
+    private readonly List<IDisposable> replaced = [];
     private int references = 1;
 
     private OpenDatabase(MailDatabase mail, KeySwitch keys, ArchiveTargets archive, TimeProvider clock, SearchOptions? search)
@@ -141,7 +141,7 @@ internal sealed partial class OpenDatabase : IDisposable
         NodesArchive nodes = NodesArchive.Open(settings, Keys, Storage, Clock, Mail.Settings.DatabaseId);
         try
         {
-            Mail.ChangeSettings(s => s with { Nodes = settings });
+            Mail.ChangeSettings(s => s with { Nodes = settings, Objects = settings.IsTarget && s.Objects is { } objects ? objects with { IsTarget = false } : s.Objects });
         }
         catch
         {
@@ -151,6 +151,26 @@ internal sealed partial class OpenDatabase : IDisposable
         if (Nodes is { } old) replaced.Add(old); // somebody may be reading from it
         Archive = Archive.With(nodes.Target, settings.IsTarget);
         Nodes = nodes;
+    }
+
+    /// <summary>Changes where the archive on object storage is and whether new records go to it. A new bucket is asked first, and becomes this database's.</summary>
+    /// <exception cref="MessageStoreException">What is wrong with the settings, or with the bucket; nothing is changed then.</exception>
+    public async Task SetObjectsAsync(ObjectSettings settings, CancellationToken cancellationToken)
+    {
+        ObjectArchives.Check(settings);
+        IArchiveTarget target = ObjectArchives.Load().Open(settings, Mail.Settings.DatabaseId, Keys, Storage, SpoolPath, Clock);
+        try
+        {
+            if (settings.IsTarget) await target.CheckAsync(cancellationToken).ConfigureAwait(false);
+            Mail.ChangeSettings(s => s with { Objects = settings, Nodes = settings.IsTarget && s.Nodes is { } nodes ? nodes with { IsTarget = false } : s.Nodes });
+        }
+        catch
+        {
+            (target as IDisposable)?.Dispose();
+            throw;
+        }
+        if (Archive.Find(target.Name) is IDisposable old) replaced.Add(old); // somebody may be reading from it
+        Archive = Archive.With(target, settings.IsTarget);
     }
 
     /// <summary>Sets up what the settings say of storage nodes. What is wrong there is no reason to keep anybody from current mail.</summary>
@@ -191,7 +211,7 @@ internal sealed partial class OpenDatabase : IDisposable
     {
         Search.Dispose(); // it reads from all the others
         Nodes?.Dispose();
-        foreach (NodesArchive old in replaced) old.Dispose();
+        foreach (IDisposable old in replaced) old.Dispose();
         Archive.Dispose();
         Mail.Dispose();
         Keys.Dispose();

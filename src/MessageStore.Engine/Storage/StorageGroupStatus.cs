@@ -60,6 +60,8 @@ public sealed record DatabaseStatus
     public TimeSpan? BackupAge { get; init; }
     /// <summary>Storage nodes that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
     public NodeSettings? Nodes { get; init; }
+    /// <summary>Object storage that archived mail goes to or lies on; <see langword="null"/> for none.</summary>
+    public ObjectSettings? Objects { get; init; }
     /// <summary>Archived messages that have fewer copies on storage nodes than they should, as of <see cref="CopiesTested"/>; <see langword="null"/> where that was never tested.</summary>
     public long? UnderReplicatedCount { get; init; }
     /// <summary>When all copies were tested or repaired last.</summary>

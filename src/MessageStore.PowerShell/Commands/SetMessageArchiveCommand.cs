@@ -10,6 +10,8 @@ public enum ArchiveTarget
     Files,
     /// <summary>Storage nodes, several copies each.</summary>
     Nodes,
+    /// <summary>S3-compatible object storage.</summary>
+    Objects,
 }
 
 /// <summary>Says where a database's archive goes.</summary>
@@ -48,24 +50,65 @@ public sealed class SetMessageArchiveCommand : DatabaseQueryCommand
     public ReplicationTopology Topology { get; set; }
 
     [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Bucket { get; set; }
+
+    [Parameter]
+    [AllowEmptyString]
+    public string? ObjectPrefix { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public Uri? ObjectEndpoint { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ObjectRegion { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [PathArgument]
+    public string? ObjectCredentialFile { get; set; }
+
+    [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     protected override void ProcessRecord()
     {
-        if (!ShouldProcess(Database, $"Archive to {(Target == ArchiveTarget.Files ? "files" : "storage nodes")} from now on")) return;
+        string where = Target switch
+        {
+            ArchiveTarget.Files => "files",
+            ArchiveTarget.Nodes => "storage nodes",
+            _ => "object storage",
+        };
+        if (!ShouldProcess(Database, $"Archive to {where} from now on")) return;
         Use(Database, async (store, run) =>
         {
             DatabaseStatus status = await store.GetStatusAsync(run.Token).ConfigureAwait(false);
-            if (Changed(status) is { } settings) status = await store.SetNodesAsync(settings, run.Token).ConfigureAwait(false);
+            if (Target == ArchiveTarget.Nodes || (Target == ArchiveTarget.Files && status.Nodes is { IsTarget: true })) status = await store.SetNodesAsync(NodesOf(status), run.Token).ConfigureAwait(false);
+            if (Target == ArchiveTarget.Objects || (Target == ArchiveTarget.Files && status.Objects is { IsTarget: true })) status = await store.SetObjectsAsync(ObjectsOf(status), run.Token).ConfigureAwait(false);
             if (PassThru) run.Write(status);
         });
     }
 
     /// <summary>The settings as they are to be: what is not named stays as it is.</summary>
-    /// <returns><see langword="null"/> where nothing is to be changed.</returns>
-    private NodeSettings? Changed(DatabaseStatus status)
+    private ObjectSettings ObjectsOf(DatabaseStatus status)
     {
-        if (status.Nodes is null && Target == ArchiveTarget.Files) return null;
+        ObjectSettings settings = status.Objects ?? new ObjectSettings { Bucket = Required(Bucket, nameof(Bucket)) };
+        return settings with
+        {
+            Bucket = Bucket ?? settings.Bucket,
+            Prefix = ObjectPrefix ?? settings.Prefix,
+            Endpoint = ObjectEndpoint?.OriginalString ?? settings.Endpoint,
+            Region = ObjectRegion ?? settings.Region,
+            CredentialsFile = ObjectCredentialFile ?? settings.CredentialsFile,
+            IsTarget = Target == ArchiveTarget.Objects,
+        };
+    }
+
+    /// <inheritdoc cref="ObjectsOf"/>
+    private NodeSettings NodesOf(DatabaseStatus status)
+    {
         NodeSettings settings = status.Nodes ?? new NodeSettings { Directory = Required(NodeDirectory, nameof(NodeDirectory)), KeyFile = NodeCertificateFile is null ? Required(NodeKeyFile, nameof(NodeKeyFile)) : NodeKeyFile };
         return settings with
         {
@@ -80,5 +123,5 @@ public sealed class SetMessageArchiveCommand : DatabaseQueryCommand
     }
 
     private string Required(string? value, string parameter) => value ?? throw new MessageStoreException(
-        ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"{Database} has no storage nodes yet: name them with -{parameter}.", Database);
+        ErrorIds.InvalidParameter, ErrorKind.InvalidArgument, $"{Database} has no {(Target == ArchiveTarget.Nodes ? "storage nodes" : "object storage")} yet: name {(Target == ArchiveTarget.Nodes ? "them" : "it")} with -{parameter}.", Database);
 }

@@ -193,6 +193,8 @@ internal sealed class FakeMessageStore : IMessageStore
 
     public Task<KeyMove> MoveKeysAsync(KeyMoveOptions options, IProgress<RunProgress>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    public Task<DatabaseStatus> SetObjectsAsync(ObjectSettings settings, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public Task<DatabaseStatus> SetNodesAsync(NodeSettings settings, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public IAsyncEnumerable<StorageServerRecord> ListStorageNodesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
