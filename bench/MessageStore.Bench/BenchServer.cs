@@ -9,6 +9,8 @@ internal sealed class BenchServer : IAsyncDisposable
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(2);
 
+    private bool isDisposed;
+
     private BenchServer(Process process) => Process = process;
 
     public Process Process { get; }
@@ -39,6 +41,8 @@ internal sealed class BenchServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (isDisposed) return;
+        isDisposed = true;
         if (!Process.HasExited) Process.Kill();
         await Process.WaitForExitAsync().ConfigureAwait(false);
         Process.Dispose();

@@ -32,14 +32,15 @@ internal static class ServerBench
             }
             int lmtp = BenchServer.FreePort(), web = BenchServer.FreePort();
             await using BenchServer server = await BenchServer.StartAsync(database, web, $"Listen:Lmtp=127.0.0.1:{lmtp}", $"Web:Listen=127.0.0.1:{web}").ConfigureAwait(false);
-            (double first, double later) = await PageAsync(database, web, arguments.Rounds).ConfigureAwait(false);
+            double answers = await AnswersAsync(database, web, arguments.Rounds).ConfigureAwait(false);
             double throughSocket = await CallsAsync(database, arguments.Rounds).ConfigureAwait(false);
             (double before, double with) = await IdleAsync(server.Process, lmtp).ConfigureAwait(false);
+            await server.DisposeAsync().ConfigureAwait(false);
             return
             [
+                .. await PageBench.RunAsync(database, arguments.Rounds).ConfigureAwait(false),
                 new BenchRow("server, 2,000 idle LMTP sessions", with, null, "MB", string.Create(CultureInfo.InvariantCulture, $"working set; {before:N0} MB without them")),
-                new BenchRow("server, page, first load", first, null, "ms", "the first after the server's start: everything that a browser asks for"),
-                new BenchRow("server, page, later loads", later, null, "ms", "median"),
+                new BenchRow("server, page, all its answers", answers, null, "ms", "without a browser, once everything is compiled"),
                 new BenchRow("server, 50 messages by the socket", throughSocket, inProcess, "ms", "open, list 50 of 1,000, close; beside it: in the process that has the database open"),
             ];
         }
@@ -67,7 +68,7 @@ internal static class ServerBench
         return BenchRow.Median(times);
     }
 
-    private static async Task<(double First, double Later)> PageAsync(string database, int port, int rounds)
+    private static async Task<double> AnswersAsync(string database, int port, int rounds)
     {
         string key = (await File.ReadAllTextAsync(Path.Combine(database, "web.key")).ConfigureAwait(false)).Trim();
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
@@ -78,7 +79,7 @@ internal static class ServerBench
             foreach (string[] step in Loads) await Task.WhenAll(step.Select(path => client.GetByteArrayAsync(new Uri(path, UriKind.Relative)))).ConfigureAwait(false);
             times.Add(watch.Elapsed.TotalMilliseconds);
         }
-        return (times[0], BenchRow.Median(times.Skip(1)));
+        return BenchRow.Median(times.Skip(1)); // in the first, this program compiles its own
     }
 
     /// <summary>Opens the sessions, says hello in each, and lets them stand for a while.</summary>

@@ -45,6 +45,9 @@ internal sealed class MessageServer : IAsyncDisposable
     /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
     public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal) && !listening.Exists(l => l.IPEndPoint!.Port == new Uri(url).Port));
 
+    /// <summary>Ends once the page has been loaded as a browser would load it, or could not be.</summary>
+    public Task PageLoaded => host.Services.GetService<PageWarmUp>()?.ExecuteTask ?? Task.CompletedTask;
+
     /// <summary>Where messages are given out by Id; <see langword="null"/> where they are not.</summary>
     public string? RetrievalUrl => retrieval?.Url;
 

@@ -29,6 +29,7 @@ internal static class ServeCommand
             string? logPath = parsed.GetValue(log) ?? (isBackground ? Path.Combine(path, DefaultLog) : null);
             ServerOptions options = ServerOptions.Read(path, logPath, parsed.GetValue(configuration), [.. web.Settings(parsed), .. (parsed.GetValue(set) ?? []).Select(Setting)]) with { Retrieval = retrieval.Read(parsed) };
             await using MessageServer server = await MessageServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
+            await server.PageLoaded.WaitAsync(cancellationToken).ConfigureAwait(false); // whoever follows the line waits for the page alone
             foreach (string address in server.Addresses) await Console.Out.WriteLineAsync($"page at {address}, key in {Path.Combine(path, AccessKey.FileName)}").ConfigureAwait(false);
             if (server.RetrievalUrl is { } url) await Console.Out.WriteLineAsync($"messages by Id at {url}").ConfigureAwait(false);
             await server.WaitAsync(cancellationToken).ConfigureAwait(false);

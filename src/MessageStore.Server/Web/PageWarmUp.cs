@@ -4,25 +4,31 @@ using System.Security.Cryptography.X509Certificates;
 namespace MessageStore.Server.Web;
 
 /// <summary>
-/// Asks for the page once, as a browser would, as soon as the server listens: what is compiled when it is first used is compiled then, and not while the first administrator waits. Nothing depends on it.
+/// Signs in and asks for the page once, as a browser would, as soon as the server listens: what is compiled when it is first used is compiled then, and not while the first administrator waits. Where the page is is said
+/// when this has ended, in whatever way (<see cref="BackgroundService.ExecuteTask"/>); nothing else depends on it.
 /// </summary>
 internal sealed partial class PageWarmUp(IMessageStore store, WebOptions options, IHostApplicationLifetime lifetime, ILogger<PageWarmUp> log) : BackgroundService
 {
     private static readonly string[] Paths = ["/", "/style.css", "/charts.js", "/app.js", "/api/status", "/api/series"];
+
+    /// <summary>For all of it: a database that answers slowly keeps nobody from learning where its page is.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using (lifetime.ApplicationStarted.Register(started.SetResult))
-        using (stoppingToken.Register(() => started.TrySetCanceled(stoppingToken)))
+        // Who stops the server first says so to its lifetime, and then waits for what runs.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
+        using (lifetime.ApplicationStarted.Register(() => started.TrySetResult()))
+        using (ending.Token.Register(() => started.TrySetCanceled(ending.Token)))
         {
             try
             {
                 await started.Task.ConfigureAwait(false);
-                if (Address() is { } address) await LoadAsync(address, stoppingToken).ConfigureAwait(false);
+                ending.CancelAfter(Patience);
+                if (Address() is { } address) await LoadAsync(address, ending.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested || lifetime.ApplicationStopping.IsCancellationRequested)
             {
             }
             catch (Exception error) when (error is HttpRequestException or IOException or UnauthorizedAccessException or OperationCanceledException)
@@ -32,17 +38,23 @@ internal sealed partial class PageWarmUp(IMessageStore store, WebOptions options
         }
     }
 
-    private async Task LoadAsync(Uri address, CancellationToken stoppingToken)
+    private async Task LoadAsync(Uri address, CancellationToken ending)
     {
-        string key = (await File.ReadAllTextAsync(Path.Combine(store.Path, AccessKey.FileName), stoppingToken).ConfigureAwait(false)).Trim();
+        string key = (await File.ReadAllTextAsync(Path.Combine(store.Path, AccessKey.FileName), ending).ConfigureAwait(false)).Trim();
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is X509Certificate2 own && own.RawDataMemory.Span.SequenceEqual(options.Certificate!.RawDataMemory.Span);
-        using var client = new HttpClient(handler) { BaseAddress = address, Timeout = Patience, DefaultRequestHeaders = { Authorization = new("Bearer", key) } };
-        foreach (string path in Paths)
-        {
-            using HttpResponseMessage answer = await client.GetAsync(new Uri(path, UriKind.Relative), stoppingToken).ConfigureAwait(false);
-            if (!answer.IsSuccessStatusCode) NotLoaded($"{path} was answered with {(int)answer.StatusCode}.");
-        }
+        using var client = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+        await AskAsync(client, HttpMethod.Get, "/signin", null, ending).ConfigureAwait(false);
+        await AskAsync(client, HttpMethod.Post, "/signin", new FormUrlEncodedContent([new("key", key)]), ending).ConfigureAwait(false);
+        await Task.WhenAll(Paths.Select(path => AskAsync(client, HttpMethod.Get, path, null, ending))).ConfigureAwait(false);
+        await AskAsync(client, HttpMethod.Post, "/signout", null, ending).ConfigureAwait(false); // its session is nobody's
+    }
+
+    private async Task AskAsync(HttpClient client, HttpMethod method, string path, HttpContent? content, CancellationToken ending)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        using HttpResponseMessage answer = await client.SendAsync(request, ending).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode && answer.StatusCode != HttpStatusCode.Redirect) NotLoaded($"{path} was answered with {(int)answer.StatusCode}.");
     }
 
     /// <summary>Where the page is from here; <see langword="null"/> where the port was left to the system, as tests do.</summary>

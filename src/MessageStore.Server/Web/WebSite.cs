@@ -18,7 +18,8 @@ internal static class WebSite
         services.AddSingleton<Gate>();
         services.AddSingleton<Series>();
         services.AddHostedService(static provider => provider.GetRequiredService<Series>());
-        services.AddHostedService<PageWarmUp>();
+        services.AddSingleton<PageWarmUp>();
+        services.AddHostedService(static provider => provider.GetRequiredService<PageWarmUp>());
         services.ConfigureHttpJsonOptions(static json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter()));
         services.AddOpenApi("api", static api => api.ShouldInclude = static description => description.RelativePath?.StartsWith("api/", StringComparison.Ordinal) == true);
     }
