@@ -1,5 +1,6 @@
 using MessageStore.IO;
 using MessageStore.Replication;
+using MessageStore.Tests.Support;
 
 namespace MessageStore.Tests.Replication;
 
@@ -45,7 +46,7 @@ public sealed class AppendCodecTests
         byte[] whole = await new AppendContent(Request).ReadAsByteArrayAsync();
         byte[] answer = AppendCodec.EncodeAnswer([.. Request.Hops.Select(h => new HopAnswer(h.Unit, [.. Request.Records.Select(r => new RecordPlace("2026-07-31/never-00000001.mbox.gz", 48, r.Bytes.Length))], null))]);
         var random = new Random(11);
-        for (int round = 0; round < 20_000; round++)
+        for (int round = 0, rounds = Fuzz.Cases(20_000); round < rounds; round++)
         {
             byte[] request = Mutate(whole);
             try

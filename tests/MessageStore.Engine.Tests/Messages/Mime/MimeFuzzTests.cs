@@ -1,6 +1,7 @@
 using System.Text;
 using MessageStore.Messages;
 using MessageStore.Messages.Mime;
+using MessageStore.Tests.Support;
 
 namespace MessageStore.Tests.Messages.Mime;
 
@@ -21,7 +22,7 @@ public class MimeFuzzTests
     {
         int seed = Random.Shared.Next();
         var random = new Random(seed);
-        for (int round = 0; round < Rounds; round++)
+        for (int round = 0, rounds = Fuzz.Cases(Rounds); round < rounds; round++)
         {
             byte[] message = Message(random, round);
             try
