@@ -15,6 +15,13 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
     private const int DontNeed = 4; // POSIX_FADV_DONTNEED
     private const nint CacheStat = 451; // SYS_cachestat, the same number on all processors, from Linux 6.5 on
 
+    private const int OfTheFileItself = 0x1000; // AT_EMPTY_PATH
+    private const uint NumberOfNames = 4; // STATX_NLINK
+    private const int AttributesSize = 256; // struct statx, the same on all processors
+    private const int NumberOfNamesOffset = 16;
+
+    private bool hasName;
+
     public string Path => path;
 
     public long Length => RandomAccess.GetLength(handle);
@@ -28,7 +35,11 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
     /// would be acknowledged. On Linux the data and what is needed to read it, its length for one, and not the time of the last change, which would cost
     /// a commit of the file system's own journal each time.
     /// </remarks>
-    public void Flush() => Flush(handle, path);
+    public void Flush()
+    {
+        Flush(handle, path);
+        CheckName();
+    }
 
     /// <inheritdoc cref="Flush()"/>
     public static void Flush(SafeFileHandle handle, string path)
@@ -46,6 +57,19 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
             if (error is InvalidArgument or NotSupportedLinux or NotSupportedMac) return;
             throw new IOException($"flush of {path}: {Marshal.GetPInvokeErrorMessage(error)}", error);
         }
+    }
+
+    /// <summary>
+    /// Whoever deletes a file that is in use takes all away that is still to be written to it, and the system says nothing. A file that never had a name here is of a file system that counts none.
+    /// </summary>
+    private void CheckName()
+    {
+        if (!OperatingSystem.IsLinux()) return; // Windows deletes no file that is open
+        Span<byte> attributes = stackalloc byte[AttributesSize];
+        if (Statx(handle, "", OfTheFileItself, NumberOfNames, ref attributes[0]) != 0) return;
+        bool isThere = MemoryMarshal.Read<uint>(attributes[NumberOfNamesOffset..]) > 0;
+        if (hasName && !isThere) throw new IOException($"{path} was deleted while it was in use: nothing that is written to it will be found again.");
+        hasName = isThere;
     }
 
     public void BeginFlush(long offset, long length)
@@ -88,6 +112,9 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
 
     [LibraryImport("libc", EntryPoint = "posix_fadvise")]
     private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(SafeFileHandle file, string name, int flags, uint mask, ref byte attributes);
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial nint SystemCall(nint number, SafeFileHandle file, ref long range, ref long counts, uint flags);

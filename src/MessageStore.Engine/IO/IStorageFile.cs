@@ -14,7 +14,7 @@ public interface IStorageFile : IDisposable
     /// <summary>Writes all of <paramref name="buffer"/> at <paramref name="offset"/>, growing the file where needed.</summary>
     void Write(ReadOnlySpan<byte> buffer, long offset);
 
-    /// <summary>Returns only when everything written so far would survive a loss of power.</summary>
+    /// <summary>Returns only when everything written so far would survive a loss of power. A file that somebody has deleted meanwhile is an error, where the system can tell.</summary>
     void Flush();
 
     void SetLength(long length);

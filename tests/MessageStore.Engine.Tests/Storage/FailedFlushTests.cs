@@ -13,6 +13,19 @@ public sealed class FailedFlushTests
 
     public FailedFlushTests() => TestGroup.Create(storage);
 
+    /// <summary>Or all that comes would be acknowledged into a file that has no name any more.</summary>
+    [Fact]
+    public async Task A_log_that_somebody_deletes_closes_the_group_with_the_next_write()
+    {
+        using StorageGroup group = TestGroup.Open(storage);
+        workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+        storage.DeleteFile(LogFiles.List(storage, TestGroup.Log())[^1].Path);
+        var error = await Assert.ThrowsAsync<MessageStoreException>(() => group.CommitAsync(Transaction.FolderCreated(1, 1, "a", TestGroup.Salt)));
+        Assert.Equal(ErrorIds.GroupClosedForWriting, error.ErrorId);
+        Assert.Contains("was deleted", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["ada"], group.MailboxNames());
+    }
+
     [Fact]
     public async Task A_failed_flush_of_the_log_closes_the_group_and_every_waiting_writer_is_told()
     {

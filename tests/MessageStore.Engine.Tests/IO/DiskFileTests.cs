@@ -1,0 +1,25 @@
+using MessageStore.IO;
+using MessageStore.Tests.Support;
+
+namespace MessageStore.Tests.IO;
+
+public sealed class DiskFileTests
+{
+    [Fact]
+    public void A_flush_of_a_file_that_was_deleted_is_an_error_and_one_that_was_renamed_is_as_good_as_ever()
+    {
+        if (!OperatingSystem.IsLinux()) return; // elsewhere nobody tells
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "file"), other = Path.Combine(folder.Path, "other");
+        using IStorageFile file = DiskStorage.Instance.Open(path, FileAccessKind.CreateNew);
+        file.Write([1, 2, 3], 0);
+        file.Flush();
+        File.Move(path, other);
+        file.Write([4], 3);
+        file.Flush();
+        File.Delete(other);
+        file.Write([5], 4);
+        var error = Assert.Throws<IOException>(file.Flush);
+        Assert.Contains($"{path} was deleted", error.Message, StringComparison.Ordinal);
+    }
+}
