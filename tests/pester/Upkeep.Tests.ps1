@@ -95,7 +95,10 @@ Describe 'Upkeep' {
         (Test-MessageDatabase ./mail -ErrorAction SilentlyContinue).Findings.Id | Should -Be $key.Id
         $test = Test-MessageDatabase ./mail -Repair
         $test.Result | Should -Be 'Repaired'
-        $test.Findings.RepairedFrom | Should -Be 'the log'
+        $test.Findings | Should -HaveCount 2
+        $test.Findings[0].RepairedFrom | Should -Be 'the log'
+        $test.Findings[1].File | Should -Be $file
+        $test.Findings[1].RepairedFrom | Should -BeLike 'its 12 whole records*'
         Get-StoredMessage ./mail -Id $key.Id | Export-StoredMessage -Path ./out
         (Get-FileHash (Get-ChildItem ./out -Recurse -File)[0]).Hash | Should -Be $key.Sha256
     }
@@ -113,8 +116,35 @@ Describe 'Upkeep' {
         }
         $test = Test-MessageDatabase ./mail -Repair -ErrorVariable errors -ErrorAction SilentlyContinue
         $errors[0].FullyQualifiedErrorId | Should -BeLike 'DatabaseDamaged,*'
-        $test.Findings | Should -HaveCount 1
+        $test.Findings | Should -HaveCount 2
         $test.Findings[0].Problem | Should -Match 'no good copy'
+        $test.Findings[1].Problem | Should -Match '1 keys go on pointing'
+        # What is lost is said each time, and where the damaged file is.
+        $again = (Test-MessageDatabase ./mail -ErrorAction SilentlyContinue).Findings
+        $again | Should -HaveCount 1
+        $again.Problem | Should -Match 'set aside as .*\.mbox\.gz\.damaged-\d{14}\.'
+    }
+
+    It 'leaves an archive file that zcat reads to its end (skipped where zcat is not installed)' -Skip:(-not (Get-Command zcat -ErrorAction Ignore)) {
+        $null = Start-MessageArchive ./mail -Before 2003-01-01
+        $key = @(Get-ArchiveKey ./mail)[3]
+        $file = (Get-ChildItem ./mail/archive -Recurse -Filter *.mbox.gz)[0].FullName
+        $bytes = [IO.File]::ReadAllBytes($file)
+        $bytes[$key.Offset] = 0
+        [IO.File]::WriteAllBytes($file, $bytes)
+        @(zcat $file 2>$null | Select-String -CaseSensitive '^From ').Count | Should -BeLessThan 12
+        (Test-MessageDatabase ./mail -Repair).Result | Should -Be 'Repaired'
+        $files = Get-ChildItem ./mail/archive -Recurse -File
+        $mended = $files | Where-Object Name -like '*.mbox.gz'
+        $lines = zcat $mended.FullName
+        $LASTEXITCODE | Should -Be 0
+        @($lines | Select-String -CaseSensitive '^From ').Count | Should -Be 12
+        $kept = $files | Where-Object Name -like '*.damaged-*'
+        $kept | Should -HaveCount 1
+        $null = zcat $kept.FullName 2>$null
+        $LASTEXITCODE | Should -Not -Be 0
+        (Get-StoredMessage ./mail alice).Count | Should -Be 12
+        (Test-MessageArchive ./mail).Result | Should -Be 'Whole'
     }
 
     It 'lists a message whose summary is damaged, with what is known of it' {

@@ -10,6 +10,9 @@ internal static class ArchivePaths
     /// <summary>Ending of archive files.</summary>
     public const string Suffix = ".mbox.gz";
 
+    /// <summary>What stands between the name of an archive file and the time in the name of what was set aside of it.</summary>
+    private const string Aside = ".damaged-";
+
     /// <summary>The folder of a mailbox, relative.</summary>
     public static string FolderOf(string mailbox)
     {
@@ -56,6 +59,17 @@ internal static class ArchivePaths
         storage.ListFiles(Path.Combine(root, mailboxFolder)).Select(p => Path.GetFileName(p)!)
             .Where(n => n.EndsWith(Suffix, StringComparison.Ordinal))
             .Select(n => mailboxFolder + "/" + n);
+
+    /// <summary>A name beside a file for what is damaged of it, which nothing has yet: <c>&lt;file&gt;.damaged-&lt;yyyyMMddHHmmss&gt;</c>. Nothing takes it for a volume.</summary>
+    public static string AsideOf(IStorage storage, string path, DateTimeOffset now)
+    {
+        string name = path + Aside + now.UtcDateTime.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture), free = name;
+        for (int number = 2; storage.FileExists(free); number++) free = string.Create(CultureInfo.InvariantCulture, $"{name}-{number}");
+        return free;
+    }
+
+    /// <summary>What was set aside of a file, the oldest first.</summary>
+    public static IEnumerable<string> AsidesOf(IStorage storage, string path) => storage.ListFiles(Path.GetDirectoryName(path)!).Where(p => p.StartsWith(path + Aside, StringComparison.Ordinal));
 
     /// <summary>The full path of a volume.</summary>
     /// <exception cref="MessageStoreException">ArchiveDamaged: a key names a place outside of the archive.</exception>

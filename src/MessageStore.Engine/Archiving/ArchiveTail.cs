@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using MessageStore.IO;
 
 namespace MessageStore.Archiving;
@@ -34,7 +33,7 @@ internal static class ArchiveTail
     public static string CutOff(IStorage storage, IStorageFile file, long good, DateTimeOffset now)
     {
         long length = file.Length - good;
-        string aside = FreeName(storage, file.Path + now.UtcDateTime.ToString("'.damaged-'yyyyMMddHHmmss", CultureInfo.InvariantCulture));
+        string aside = ArchivePaths.AsideOf(storage, file.Path, now);
         using (IStorageFile copy = storage.Open(aside, FileAccessKind.CreateNew))
         {
             byte[] block = ArrayPool<byte>.Shared.Rent(CopyBlockSize);
@@ -66,12 +65,5 @@ internal static class ArchiveTail
         {
             return false;
         }
-    }
-
-    private static string FreeName(IStorage storage, string name)
-    {
-        string free = name;
-        for (int number = 2; storage.FileExists(free); number++) free = string.Create(CultureInfo.InvariantCulture, $"{name}-{number}");
-        return free;
     }
 }

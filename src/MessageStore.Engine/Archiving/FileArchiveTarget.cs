@@ -132,6 +132,19 @@ internal sealed class FileArchiveTarget(
     /// <exception cref="MessageStoreException">ArchiveDamaged: a key names a place outside of the archive.</exception>
     public string PathOf(string volume) => ArchivePaths.Resolve(root, volume);
 
+    /// <summary>A sentence, with a space before it, that says where what was damaged of a volume lies now; empty where nothing was set aside.</summary>
+    public string AsideNote(string volume)
+    {
+        try
+        {
+            return ArchivePaths.AsidesOf(storage, ArchivePaths.Resolve(root, volume)).LastOrDefault() is { } aside ? $" It was damaged, and set aside as {aside}." : "";
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            return "";
+        }
+    }
+
     public VolumeRewriter Rewriter() => new(storage, root, unit, keys);
 
     /// <summary>All volumes that are there, by mailbox folder, oldest first.</summary>
@@ -139,7 +152,14 @@ internal sealed class FileArchiveTarget(
     public IReadOnlyList<string> ListVolumes()
     {
         ArchiveMarker.Check(storage, root, databaseId);
-        return [.. storage.ListFolders(root).SelectMany(f => ArchivePaths.VolumesIn(storage, root, Path.GetFileName(f)))];
+        try
+        {
+            return [.. storage.ListFolders(root).SelectMany(f => ArchivePaths.VolumesIn(storage, root, Path.GetFileName(f)))];
+        }
+        catch (Exception error) when (ArchiveErrors.IsDevice(error))
+        {
+            throw ArchiveErrors.Wrap(error, "listing the files", root);
+        }
     }
 
     /// <summary>Walks a volume from its extra fields only: enough to rebuild its keys (<see cref="ArchivedRecordInfo.ToKey"/>).</summary>
@@ -163,7 +183,7 @@ internal sealed class FileArchiveTarget(
         {
             ArchiveMarker.Check(storage, root, databaseId);
             throw new MessageStoreException(
-                ErrorIds.ArchiveFileMissing, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it. Bring the file back from another copy.", path, error);
+                ErrorIds.ArchiveFileMissing, ErrorKind.Damaged, $"{path} is missing from the archive; a key points at offset {offset} in it.{AsideNote(volume)} Bring the file back from another copy.", path, error);
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {

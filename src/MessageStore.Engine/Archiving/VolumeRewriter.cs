@@ -16,10 +16,10 @@ internal enum RecordFate
 }
 
 /// <summary>
-/// Writes archive files anew without what is dead. The records that stay go, byte for byte, into the next generation of the month beside the old file; that is flushed and read
+/// Writes archive files anew without what is dead, or what is damaged. The records that stay go, byte for byte, into the next generation of the month beside the old file; that is flushed and read
 /// back; then the keys point there; then the old file goes. A crash in between leaves every record where a key points at it, and the next run goes on (docs/archive.md).
 /// </summary>
-internal sealed class VolumeRewriter(IStorage storage, string root, string unit, IKeyManager keys)
+internal sealed partial class VolumeRewriter(IStorage storage, string root, string unit, IKeyManager keys)
 {
     private const int CopyBlockSize = 1 << 20;
     private const int KeysAtATime = 4096;
@@ -70,34 +70,28 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         try
         {
             using IStorageFile copy = storage.Open(PathOf(next), FileAccessKind.CreateNew);
-            Copy(old, copy, fate, cancellationToken);
-            copy.Flush();
+            Copy(old, copy, ArchiveWalker.Walk(old, 0, Refuse).Where(i => fate(i) != RecordFate.Dead), cancellationToken);
             storage.FlushFolder(Path.GetDirectoryName(copy.Path)!);
-            foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0, Refuse))
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                ArchiveRecordReader.Verify(copy, info);
-            }
             vouched = true;
             PointKeys(copy, next, volume);
         }
         catch when (!vouched)
         {
-            TryDelete(next); // no key has ever pointed there
+            TryDeleteFile(PathOf(next)); // no key has ever pointed there
             throw;
         }
     }
 
-    private static void Copy(IStorageFile old, IStorageFile copy, Func<ArchivedRecordInfo, RecordFate> fate, CancellationToken cancellationToken)
+    /// <summary>Copies records one behind the other, byte for byte, makes them durable, reads them back and compares all their checksums.</summary>
+    private static void Copy(IStorageFile old, IStorageFile copy, IEnumerable<ArchivedRecordInfo> records, CancellationToken cancellationToken)
     {
         byte[] block = ArrayPool<byte>.Shared.Rent(CopyBlockSize);
+        long end = 0;
         try
         {
-            long end = 0;
-            foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(old, 0, Refuse))
+            foreach (ArchivedRecordInfo info in records)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (fate(info) == RecordFate.Dead) continue;
                 for (long at = 0; at < info.Length;)
                 {
                     int count = old.ReadFully(block.AsSpan(0, (int)Math.Min(block.Length, info.Length - at)), info.Offset + at);
@@ -112,6 +106,13 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         {
             ArrayPool<byte>.Shared.Return(block);
         }
+        copy.Flush();
+        copy.DropCache(0, end); // or what is read back would be what we have in memory, and not what the device has
+        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0, Refuse))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ArchiveRecordReader.Verify(copy, info);
+        }
     }
 
     /// <summary>
@@ -120,9 +121,8 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
     /// </summary>
     private void FinishOlder(IStorageFile old, string volume, CancellationToken cancellationToken)
     {
-        foreach (string newer in ArchivePaths.VolumesIn(storage, root, ArchivePaths.MailboxFolderOf(volume)).ToList())
+        foreach (string newer in NewerThan(volume))
         {
-            if (ArchivePaths.Generation(newer, 1) != ArchivePaths.Generation(volume, 1) || ArchivePaths.GenerationOf(newer) <= ArchivePaths.GenerationOf(volume)) continue;
             cancellationToken.ThrowIfCancellationRequested();
             long known = keys.EndOf(FileArchiveTarget.TargetName, unit, newer);
             if (storage.FileLength(PathOf(newer)) <= known) continue;
@@ -142,11 +142,20 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
         }
     }
 
-    /// <summary>Whether there is no record in a file that does not lie in the older one too.</summary>
+    /// <summary>The newer generations of a volume's month that are there.</summary>
+    private List<string> NewerThan(string volume) =>
+    [
+        .. ArchivePaths.VolumesIn(storage, root, ArchivePaths.MailboxFolderOf(volume))
+            .Where(v => ArchivePaths.Generation(v, 1) == ArchivePaths.Generation(volume, 1) && ArchivePaths.GenerationOf(v) > ArchivePaths.GenerationOf(volume)),
+    ];
+
+    /// <summary>Whether there is no whole record in a file that does not lie whole in the older one too: that may have been damaged since.</summary>
     private static bool IsCopyOf(IStorageFile old, IStorageFile copy)
     {
-        HashSet<(Guid, long)> there = [.. ArchiveWalker.Walk(old, 0).Select(i => (i.Id, i.Length))];
-        return ArchiveWalker.Walk(copy, 0).All(i => there.Contains((i.Id, i.Length)));
+        Dictionary<(Guid, long), long> there = [];
+        foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(old, 0)) there[(info.Id, info.Length)] = info.Offset;
+        return ArchiveWalker.Walk(copy, 0).Where(i => IsWhole(copy, i)).All(i =>
+            there.TryGetValue((i.Id, i.Length), out long offset) && ArchiveRecordReader.TryReadInfo(old, offset) is { } twin && IsWhole(old, twin));
     }
 
     private static bool IsWhole(IStorageFile copy)
@@ -159,11 +168,19 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
 
     private void PointKeys(IStorageFile copy, string newer, string older)
     {
-        foreach (ArchivedRecordInfo[] whole in ArchiveWalker.Walk(copy, 0).Where(i => KeyOf(i, older) is not null && IsWhole(copy, i)).Chunk(KeysAtATime))
+        // A message that was archived again for another time has two records of the same length and digest: the one with the key's own deletion date comes first.
+        PointKeys(copy, newer, older, isExact: true);
+        PointKeys(copy, newer, older, isExact: false);
+    }
+
+    private void PointKeys(IStorageFile copy, string newer, string older, bool isExact)
+    {
+        ArchiveKey? Wanting(ArchivedRecordInfo info) => KeyOf(info, older) is { } key && (!isExact || key.DeletionDate == info.DeletionDate) ? key : null;
+        foreach (ArchivedRecordInfo[] whole in ArchiveWalker.Walk(copy, 0).Where(i => Wanting(i) is not null && IsWhole(copy, i)).Chunk(KeysAtATime))
         {
             // Deleted by its user meanwhile? Then the key says so, and must go on saying it.
             lock (keys.Updating)
-                keys.Put([.. whole.Select(i => (Key: KeyOf(i, older), i.Offset)).Where(m => m.Key is not null).Select(m => m.Key! with { Volume = newer, Offset = m.Offset })]);
+                keys.Put([.. whole.Select(i => (Key: Wanting(i), i.Offset)).Where(m => m.Key is not null).Select(m => m.Key! with { Volume = newer, Offset = m.Offset })]);
         }
     }
 
@@ -215,13 +232,13 @@ internal sealed class VolumeRewriter(IStorage storage, string root, string unit,
     private string PathOf(string volume) => ArchivePaths.Resolve(root, volume);
 
     private static void Refuse(ArchiveDamage damage) =>
-        throw ArchiveErrors.Damaged(damage.Path, damage.Offset, $"{damage.Length} bytes there hold no record, so the file was left as it is. Look at it with Test-MessageArchive.");
+        throw ArchiveErrors.Damaged(damage.Path, damage.Offset, $"{damage.Length} bytes there hold no record, so the file was left as it is. Test-MessageDatabase -Repair takes them out.");
 
-    private void TryDelete(string volume)
+    private void TryDeleteFile(string path)
     {
         try
         {
-            storage.DeleteFile(PathOf(volume));
+            storage.DeleteFile(path);
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {

@@ -15,12 +15,12 @@ internal sealed partial class ArchiveScrub
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!IsMeant(key.Mailbox)) continue;
-            bool isThere = mail.TryFind(key.Id, out _, out _);
+            bool isThere = mail.TryFind(key.Id, out _, out IndexEntry entry);
             if (key.Target != files.Name) await elsewhere.CheckAsync(key, cancellationToken).ConfigureAwait(false);
             else
             {
                 (long Keys, long Living, string) counted = pointed.GetValueOrDefault(key.Volume);
-                pointed[key.Volume] = (counted.Keys + 1, counted.Living + (isThere || key.DeletedDate is null ? 1 : 0), key.Mailbox);
+                pointed[key.Volume] = (counted.Keys + 1, counted.Living + ((isThere ? entry.IsArchived : key.DeletedDate is null) ? 1 : 0), key.Mailbox);
             }
             if (isThere || key.DeletedDate is not null || mail.FailedGroups.Count > 0 || !keys.Find(key.Id).Contains(key) || mail.TryFind(key.Id, out _, out _)) continue;
             string place = PlaceOf(key);
@@ -55,7 +55,7 @@ internal sealed partial class ArchiveScrub
             else if (living > 0)
             {
                 missing += living;
-                findings.Add(mailbox, files.PathOf(volume), null, living, $"The file is missing; keys of {living} messages point into it. Bring it back from another copy.");
+                findings.Add(mailbox, files.PathOf(volume), null, living, $"The file is missing; keys of {living} messages point into it.{files.AsideNote(volume)} Bring it back from another copy.");
             }
         }
         if (suspects.Count == 0) return;

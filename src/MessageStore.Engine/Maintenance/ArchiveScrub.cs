@@ -66,7 +66,7 @@ internal sealed partial class ArchiveScrub(
         string path = files.PathOf(volume), mailbox = ArchivePaths.MailboxFolderOf(volume);
         try
         {
-            foreach (ArchivedRecordInfo record in files.Walk(volume, damage => findings.Add(mailbox, damage.Path, damage.Offset, 0, $"{damage.Length} bytes there hold no readable record.")))
+            foreach (ArchivedRecordInfo record in files.Walk(volume, damage => findings.Add(mailbox, damage.Path, damage.Offset, 0, $"{damage.Length} bytes there hold no readable record. Test-MessageDatabase -Repair takes them out.")))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 mailbox = record.Mailbox;

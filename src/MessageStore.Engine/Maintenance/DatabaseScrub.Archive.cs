@@ -8,7 +8,7 @@ namespace MessageStore.Maintenance;
 internal sealed partial class DatabaseScrub
 {
     /// <summary>Archive files that are missing, with the first message in each and how many there are.</summary>
-    private readonly Dictionary<string, (DatabaseFinding First, long Count)> missingFiles = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (DatabaseFinding First, string Aside, long Count)> missingFiles = new(StringComparer.Ordinal);
 
     private bool readsArchive;
 
@@ -77,19 +77,21 @@ internal sealed partial class DatabaseScrub
             bool isFileMissing = error.ErrorId == ErrorIds.ArchiveFileMissing;
             DatabaseFinding finding = Finding(group, mailbox, entry, PathOf(key), isFileMissing ? null : key.Offset, error.Message);
             if (!ArchiveErrors.IsDamage(error)) Report(finding);
-            else if (isFileMissing && !options.Repair) NoteMissing(finding);
+            else if (isFileMissing && !options.Repair) NoteMissing(finding, key);
             else badRecords.Add(new DamagedRecord(now, key, isFileMissing, finding));
         }
     }
 
-    private void NoteMissing(DatabaseFinding finding) =>
-        missingFiles[finding.File] = missingFiles.TryGetValue(finding.File, out (DatabaseFinding First, long Count) missing) ? missing with { Count = missing.Count + 1 } : (finding, 1);
+    private void NoteMissing(DatabaseFinding finding, ArchiveKey key) =>
+        missingFiles[finding.File] = missingFiles.TryGetValue(finding.File, out (DatabaseFinding First, string Aside, long Count) missing)
+            ? missing with { Count = missing.Count + 1 }
+            : (finding, (archive.Find(key.Target) as FileArchiveTarget)?.AsideNote(key.Volume) ?? "", 1);
 
     /// <summary>A file that is missing is one finding, not one for each message in it.</summary>
     private void ReportMissingFiles()
     {
-        foreach ((string path, (DatabaseFinding first, long count)) in missingFiles)
-            Report(first with { Problem = $"{path} is missing from the archive; keys of {count} messages point into it, the first of which is this. Bring the file back from another copy." });
+        foreach ((string path, (DatabaseFinding first, string aside, long count)) in missingFiles)
+            Report(first with { Problem = $"{path} is missing from the archive; keys of {count} messages point into it, the first of which is this.{aside} Bring the file back from another copy." });
     }
 
     /// <summary>Keys whose message no group has. Those of a message that is being deleted at this moment are looked at a second time, at the end.</summary>

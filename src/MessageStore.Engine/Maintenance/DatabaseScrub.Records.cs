@@ -10,7 +10,7 @@ namespace MessageStore.Maintenance;
 
 /// <summary>
 /// Damaged archive records: the message is looked for in its other copies, in the logs, in the dead space of the store and in the backups. What is found whole is appended to the
-/// archive as a new record with the dates of the old one, and the key points there. The damaged bytes stay where they are.
+/// archive as a new record with the dates of the old one, and the key points there. The damaged bytes are taken out of the file afterwards.
 /// </summary>
 internal sealed partial class DatabaseScrub
 {
@@ -25,10 +25,10 @@ internal sealed partial class DatabaseScrub
             await FromFilesAsync(group, bad, "the log", (wanted, open) => group.FindInLogs(wanted, open, cancellationToken), cancellationToken).ConfigureAwait(false);
             await FromFilesAsync(group, bad, "the dead space of the store", (wanted, open) => group.FindInSegments(wanted, open, cancellationToken), cancellationToken).ConfigureAwait(false);
             int backups = await RecordsFromBackupsAsync(group, bad, cancellationToken).ConfigureAwait(false);
-            foreach (DamagedRecord record in bad.Where(r => !r.Finding.IsRepaired && !r.HasOtherCopy)) record.Add(string.Create(CultureInfo.InvariantCulture,
+            foreach (DamagedRecord record in bad.Where(r => !r.Finding.IsRepaired && !r.HasOtherCopy)) record.Lose(string.Create(CultureInfo.InvariantCulture,
                 $"There is no good copy of it in another archive, in the log, in the store or in {backups} backups at {mail.BackupPath}. Bring the file back from a copy of the archive of your own."));
         }
-        catch (MessageStoreException error)
+        catch (Exception error) when (error is MessageStoreException or IOException or UnauthorizedAccessException)
         {
             foreach (DamagedRecord record in bad.Where(r => !r.Finding.IsRepaired && !r.HasOtherCopy)) record.Add($"It was not repaired: {error.Message}");
         }
@@ -159,6 +159,15 @@ internal sealed partial class DatabaseScrub
         public bool HasOtherCopy { get; set; }
 
         public DatabaseFinding Finding { get; set; } = finding;
+
+        /// <summary>Whether every place was asked, and none has the message.</summary>
+        public bool IsLost { get; private set; }
+
+        public void Lose(string sentence)
+        {
+            IsLost = true;
+            Add(sentence);
+        }
 
         public void Add(string sentence) => Finding = Finding with { Problem = $"{Finding.Problem} {sentence}" };
     }

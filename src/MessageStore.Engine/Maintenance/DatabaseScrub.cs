@@ -34,6 +34,7 @@ internal sealed partial class DatabaseScrub(
         await CheckArchiveAsync(cancellationToken).ConfigureAwait(false);
         foreach (StorageGroup group in groups) await RunAsync(group, cancellationToken).ConfigureAwait(false);
         ReportMissingFiles();
+        if (options.Repair) MendFiles(groups, cancellationToken);
         if (mail.FailedGroups.Count == 0) CheckOrphans(cancellationToken);
         return new DatabaseTest
         {
@@ -80,7 +81,8 @@ internal sealed partial class DatabaseScrub(
         foreach (DamagedMessage message in bad.Concat(keyless)) Report(message.Finding);
         foreach (DamagedRecord record in badRecords)
         {
-            if (record.IsFileMissing && !record.Finding.IsRepaired) NoteMissing(record.Finding);
+            NoteBroken(record);
+            if (record.IsFileMissing && !record.Finding.IsRepaired) NoteMissing(record.Finding, record.Key);
             else Report(record.Finding);
         }
         badRecords.Clear();

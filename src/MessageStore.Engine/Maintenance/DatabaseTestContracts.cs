@@ -5,7 +5,7 @@ public sealed record DatabaseTestOptions
 {
     /// <summary>Names of the storage groups; all where it is empty.</summary>
     public IReadOnlyList<string> StorageGroups { get; init; } = [];
-    /// <summary>Put good copies from logs, backups or archive in the place of what is damaged.</summary>
+    /// <summary>Put good copies from logs, backups or archive in the place of what is damaged, and take what is damaged out of archive files.</summary>
     public bool Repair { get; init; }
     /// <summary>What the backups are encrypted with, for taking good copies from them; <see langword="null"/>: encrypted ones are passed over.</summary>
     public BackupKeySource? BackupKey { get; init; }

@@ -4,6 +4,7 @@ using System.Text;
 using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Messages;
+using MessageStore.Tests.Facade;
 using MessageStore.Tests.Support;
 
 namespace MessageStore.Tests.Archiving;
@@ -38,6 +39,36 @@ public sealed class ArchiveToolsTests : IDisposable
         (string path, _, List<byte[]> bodies) = MakeFile();
         string[] digests = Encoding.ASCII.GetString(Run("python3", ["-c", Script, path])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(bodies.Select(b => Convert.ToHexStringLower(SHA256.HashData(b))), digests);
+    }
+
+    [ToolFact("zcat")]
+    public async Task Zcat_stops_in_a_damaged_file_and_reads_the_mended_one_to_its_end()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        for (int i = 0; i < Count; i++) await fixture.AppendAsync(store, i);
+        await store.ArchiveAsync(new ArchiveOptions());
+        ArchiveKey key = (await store.ListKeysAsync((await store.ListAsync(new MessageQuery()).ToListAsync())[Count / 2].Id).ToListAsync())[0];
+        string path = Path.Combine(key.Unit, key.Volume);
+        int before = From(Run("zcat", [path]));
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            file.Position = key.Offset; // the gzip magic itself: nothing behind it is reached
+            file.Write([0, 0]);
+        }
+
+        byte[] stopped = Run("zcat", [path], out int exitCode, out _);
+        Assert.True(exitCode != 0 && From(stopped) < Count, $"zcat ends with {exitCode} after {From(stopped)} messages");
+        DatabaseTest test = await store.TestAsync(new DatabaseTestOptions { Repair = true });
+
+        Assert.Equal(DatabaseTestResult.Repaired, test.Result);
+        string mended = Assert.Single(Directory.GetFiles(Path.GetDirectoryName(path)!, "*" + ArchivePaths.Suffix));
+        Assert.Equal((Count, Count), (before, From(Run("zcat", [mended]))));
+        Run("zcat", [Assert.Single(Directory.GetFiles(Path.GetDirectoryName(path)!, "*.damaged-*"))], out int stillDamaged, out _);
+        Assert.NotEqual(0, stillDamaged);
+        await fixture.AssertAllThereAsync(store);
+
+        static int From(byte[] mbox) => Encoding.Latin1.GetString(mbox).Split('\n').Count(l => l.StartsWith("From ", StringComparison.Ordinal));
     }
 
     /// <summary>mutt opens the archive file as it lies, tags all messages, copies them to an mbox and quits; it wants a terminal, which <c>script</c> gives it.</summary>
@@ -105,15 +136,23 @@ public sealed class ArchiveToolsTests : IDisposable
 
     private static byte[] Run(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        byte[] output = Run(program, arguments, out int exitCode, out string errors);
+        Assert.True(exitCode == 0, errors);
+        Assert.Equal("", errors);
+        return output;
+    }
+
+    private static byte[] Run(string program, string[] arguments, out int exitCode, out string errors)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Close();
+        Task<string> complaints = process.StandardError.ReadToEndAsync();
         var output = new MemoryStream();
         process.StandardOutput.BaseStream.CopyTo(output);
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, errors.Result);
-        Assert.Equal("", errors.Result);
+        (exitCode, errors) = (process.ExitCode, complaints.Result);
         return output.ToArray();
     }
 }

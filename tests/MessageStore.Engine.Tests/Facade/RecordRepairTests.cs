@@ -1,3 +1,4 @@
+using MessageStore.Archiving;
 using MessageStore.Keys;
 using MessageStore.Storage;
 
@@ -19,8 +20,9 @@ public sealed class RecordRepairTests
             ArchiveKey before = await ArchiveAndDamageAsync(fixture, store, size);
             Assert.Equal("the log", await RepairAsync(store));
             ArchiveKey after = Assert.Single(Keys(store).Find(before.Id));
-            Assert.Equal((before.StorageDate, before.DeletionDate, before.Sha256, before.Volume), (after.StorageDate, after.DeletionDate, after.Sha256, after.Volume));
-            Assert.NotEqual(before.Offset, after.Offset);
+            Assert.Equal((before.StorageDate, before.DeletionDate, before.Sha256), (after.StorageDate, after.DeletionDate, after.Sha256));
+            Assert.Equal(ArchivePaths.Generation(before.Volume, 2), after.Volume);
+            Assert.Equal(after.Volume, Assert.Single(Keys(store).List().Select(k => k.Volume).Distinct()));
             await fixture.AssertAllThereAsync(store);
         }
         await AssertWholeAsync(fixture);
@@ -58,7 +60,7 @@ public sealed class RecordRepairTests
     }
 
     [Fact]
-    public async Task Without_a_good_copy_the_report_says_where_it_looked_and_nothing_is_changed()
+    public async Task Without_a_good_copy_the_report_says_where_it_looked_and_the_damaged_file_is_kept()
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();
         await using IMessageStore store = await fixture.OpenAsync();
@@ -71,13 +73,71 @@ public sealed class RecordRepairTests
 
         DatabaseTest test = await store.TestAsync(new DatabaseTestOptions { Repair = true });
 
-        DatabaseFinding finding = Assert.Single(test.Findings);
+        Assert.Equal(2, test.Findings.Count);
+        DatabaseFinding finding = test.Findings[0];
         Assert.Equal((DatabaseTestResult.Damaged, key.Id, "alice", file), (test.Result, finding.Id!.Value, finding.Mailbox, finding.File));
         Assert.False(finding.IsRepaired);
         Assert.Contains("no good copy", finding.Problem, StringComparison.Ordinal);
         Assert.Contains($"1 backups at {Path.GetDirectoryName(backup.Path)}", finding.Problem, StringComparison.Ordinal);
-        Assert.Equal(bytes, await File.ReadAllBytesAsync(file));
+        DatabaseFinding mended = test.Findings[1];
+        Assert.Equal((file, key.Offset, "alice"), (mended.File, mended.Offset!.Value, mended.Mailbox));
+        Assert.StartsWith("its 4 whole records", mended.RepairedFrom, StringComparison.Ordinal);
+        string aside = Assert.Single(Directory.GetFiles(Path.GetDirectoryName(file)!, "*.damaged-*"));
+        Assert.Contains($"kept as {aside}", mended.Problem, StringComparison.Ordinal);
+        Assert.Contains("1 keys go on pointing", mended.Problem, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(aside));
         Assert.Equal([key], Keys(store).Find(key.Id));
+
+        // The key is kept, and said again each time, with the place of what is left.
+        DatabaseFinding again = Assert.Single((await store.TestAsync(new DatabaseTestOptions { Repair = true })).Findings);
+        Assert.Contains("keys of 1 messages", again.Problem, StringComparison.Ordinal);
+        Assert.Contains($"set aside as {aside}", again.Problem, StringComparison.Ordinal);
+        ArchiveFinding seen = Assert.Single((await store.TestArchiveAsync(new ArchiveTestOptions())).Findings);
+        Assert.Contains($"set aside as {aside}", seen.Problem, StringComparison.Ordinal);
+
+        // Another copy of the file turns up: put where the key says, it is all that is needed.
+        bytes[key.Offset + key.Length - 20] ^= 4;
+        await File.WriteAllBytesAsync(file, bytes);
+        Assert.Equal(DatabaseTestResult.Whole, (await store.TestAsync(new DatabaseTestOptions())).Result);
+        await fixture.AssertAllThereAsync(store);
+    }
+
+    [Fact]
+    public async Task A_lost_record_comes_back_later_from_the_log_of_a_group_that_was_not_tested()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync("SG1", "SG2");
+        await using IMessageStore store = await fixture.OpenAsync();
+        ArchiveKey key = await ArchiveAndDamageAsync(fixture, store, 0);
+        Assert.True(((EmbeddedMessageStore)store).Database.Mail.TryFind(key.Id, out StorageGroup group, out _));
+        string other = group.Name == "SG1" ? "SG2" : "SG1";
+        string file = ArchiveFile(fixture);
+        byte[] bytes = await File.ReadAllBytesAsync(file);
+
+        DatabaseFinding left = Assert.Single((await store.TestAsync(new DatabaseTestOptions { Repair = true, StorageGroups = [other] })).Findings);
+
+        Assert.False(left.IsRepaired);
+        Assert.Contains("Test all storage groups", left.Problem, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(file));
+        Assert.Equal("the log", await RepairAsync(store));
+    }
+
+    [Fact]
+    public async Task Damage_that_nobody_needs_is_taken_out_too()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        await using (IMessageStore store = await fixture.OpenAsync())
+        {
+            ArchiveKey key = await ArchiveAndDamageAsync(fixture, store, 0);
+            await store.DeleteAsync(key.Id);
+            fixture.Digests.Remove(key.Id);
+            Assert.Empty((await store.TestAsync(new DatabaseTestOptions())).Findings);
+            DatabaseFinding finding = Assert.Single((await store.TestAsync(new DatabaseTestOptions { Repair = true })).Findings);
+            Assert.Equal((key.Offset, true), (finding.Offset!.Value, finding.IsRepaired));
+            Assert.Equal(DatabaseTestResult.Whole, (await store.TestArchiveAsync(new ArchiveTestOptions())).Result);
+            Assert.Equal(1, (await store.ExpireAsync(new ExpiryOptions { KeepDeletedFor = TimeSpan.Zero, MinimumDeadShare = 0 })).Reclaimed);
+            Assert.Equal(4, Keys(store).Count);
+        }
+        await AssertWholeAsync(fixture);
     }
 
     [Fact]
@@ -111,8 +171,10 @@ public sealed class RecordRepairTests
         MessageStore.Storage.MailDatabase mail = ((EmbeddedMessageStore)store).Database.Mail;
         using (MessageStore.Maintenance.MaintenanceLock.Take(mail.Storage, mail.Path, MaintenanceTask.Archive, TimeProvider.System))
         {
-            DatabaseFinding finding = Assert.Single((await store.TestAsync(new DatabaseTestOptions { Repair = true })).Findings);
-            Assert.Contains("It was not repaired: A run of archive", finding.Problem, StringComparison.Ordinal);
+            IReadOnlyList<DatabaseFinding> findings = (await store.TestAsync(new DatabaseTestOptions { Repair = true })).Findings;
+            Assert.Equal(2, findings.Count);
+            Assert.Contains("It was not repaired: A run of archive", findings[0].Problem, StringComparison.Ordinal);
+            Assert.Contains("It was left as it is: A run of archive", findings[1].Problem, StringComparison.Ordinal);
         }
         Assert.Equal("the log", await RepairAsync(store));
     }
@@ -140,7 +202,9 @@ public sealed class RecordRepairTests
         DatabaseTest test = await store.TestAsync(new DatabaseTestOptions { Repair = true });
         Assert.Equal(DatabaseTestResult.Repaired, test.Result);
         Assert.Equal(DatabaseTestResult.Whole, (await store.TestAsync(new DatabaseTestOptions())).Result);
-        return Assert.Single(test.Findings).RepairedFrom;
+        Assert.Equal(2, test.Findings.Count);
+        Assert.Contains("whole records", test.Findings[1].RepairedFrom, StringComparison.Ordinal);
+        return test.Findings[0].RepairedFrom;
     }
 
     private static async Task AssertWholeAsync(StoreFixture fixture)
