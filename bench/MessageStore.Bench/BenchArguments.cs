@@ -14,6 +14,12 @@ internal sealed record BenchArguments(string Path, double Seconds, int[] Writers
     /// <summary>Messages a second of a load that does not hurry.</summary>
     public int Rate { get; init; } = 300;
 
+    /// <summary>Seconds of the same load before what is measured, for what compiles code at first.</summary>
+    public double WarmUp { get; init; }
+
+    /// <summary>Ways of a replicated write, as <c>FanOut2</c>; empty for all.</summary>
+    public string[] Ways { get; init; } = [];
+
     /// <summary>Whether log files wait for no backup, so that they go with the checkpoint.</summary>
     public bool Circular { get; init; }
 
@@ -31,6 +37,8 @@ internal sealed record BenchArguments(string Path, double Seconds, int[] Writers
                 "--gigabytes" => arguments with { Gigabytes = [.. args[++i].Split(',').Select(n => double.Parse(n, CultureInfo.InvariantCulture))] },
                 "--minutes" => arguments with { Minutes = double.Parse(args[++i], CultureInfo.InvariantCulture) },
                 "--rate" => arguments with { Rate = int.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--warm-up" => arguments with { WarmUp = double.Parse(args[++i], CultureInfo.InvariantCulture) },
+                "--ways" => arguments with { Ways = args[++i].Split(',') },
                 "--circular" => arguments with { Circular = true },
                 "--json" => arguments with { Json = true },
                 "--path" => arguments with { Path = args[++i] },

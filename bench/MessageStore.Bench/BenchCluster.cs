@@ -21,6 +21,16 @@ internal sealed class BenchCluster : IDisposable
 
     public IStorageDirectory Directory { get; }
 
+    /// <summary>Processor time of the nodes that run.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            foreach (Process node in nodes) node.Refresh();
+            return TimeSpan.FromTicks(nodes.Sum(n => n.TotalProcessorTime.Ticks));
+        }
+    }
+
     public static async Task<BenchCluster> StartAsync(string folder, int count)
     {
         folder = Path.GetFullPath(folder);

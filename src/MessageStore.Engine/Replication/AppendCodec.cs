@@ -12,6 +12,9 @@ internal static class AppendCodec
     /// <summary>The largest request: the records and what frames them.</summary>
     public const long RequestLimit = AppendRequest.BytesLimit + UnitOptions.RecordLimit + (1 << 20);
 
+    /// <summary>Length and checksum before a record, in bytes.</summary>
+    public const int RecordHeadLength = 8;
+
     private const int TextLimit = 4096;
     private const int GuidLength = 16;
 
@@ -45,7 +48,7 @@ internal static class AppendCodec
     }
 
     /// <summary>Length of a whole request in bytes.</summary>
-    public static long LengthOf(byte[] head, AppendRequest request) => head.Length + request.Records.Sum(r => 8L + r.Bytes.Length);
+    public static long LengthOf(byte[] head, AppendRequest request) => head.Length + request.Records.Sum(r => (long)RecordHeadLength + r.Bytes.Length);
 
     /// <summary>Reads a request that has arrived whole; its records are slices of it.</summary>
     /// <exception cref="MessageStoreException">MessageDamaged: it is no request, or not what was sent.</exception>

@@ -1,10 +1,14 @@
 using System.Net;
+using MessageStore.IO;
 
 namespace MessageStore.Replication;
 
 /// <summary>The body of an append request, sent from where its records lie.</summary>
 internal sealed class AppendContent : HttpContent
 {
+    /// <summary>Bytes that are gathered before they are written to the network: 256 KiB.</summary>
+    private const int GatheredBytes = 256 << 10;
+
     private readonly AppendRequest request;
     private readonly byte[] head;
 
@@ -17,15 +21,30 @@ internal sealed class AppendContent : HttpContent
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
+    /// <summary>Small records are gathered, so that a request of many costs a few writes to the network and wakes its receiver as often; large ones go from where they lie.</summary>
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        await stream.WriteAsync(head, cancellationToken).ConfigureAwait(false);
-        byte[] recordHead = new byte[8];
+        using var gathered = new PooledBuffer((int)Math.Min(AppendCodec.LengthOf(head, request), GatheredBytes));
+        gathered.Write(head);
         foreach (SentRecord record in request.Records)
         {
-            AppendCodec.WriteRecordHead(recordHead, record);
-            await stream.WriteAsync(recordHead, cancellationToken).ConfigureAwait(false);
+            if (gathered.Length > 0 && gathered.Length + AppendCodec.RecordHeadLength + record.Bytes.Length > GatheredBytes) await SendAsync().ConfigureAwait(false);
+            AppendCodec.WriteRecordHead(gathered.GetSpan(AppendCodec.RecordHeadLength), record);
+            gathered.Advance(AppendCodec.RecordHeadLength);
+            if (record.Bytes.Length <= GatheredBytes - AppendCodec.RecordHeadLength)
+            {
+                gathered.Write(record.Bytes.Span);
+                continue;
+            }
+            await SendAsync().ConfigureAwait(false);
             await stream.WriteAsync(record.Bytes, cancellationToken).ConfigureAwait(false);
+        }
+        if (gathered.Length > 0) await SendAsync().ConfigureAwait(false);
+
+        async ValueTask SendAsync()
+        {
+            await stream.WriteAsync(gathered.Memory, cancellationToken).ConfigureAwait(false);
+            gathered.Truncate(0);
         }
     }
 

@@ -11,8 +11,15 @@ internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, Gui
 {
     private const int SharedBytes = 1 << 20;
 
+    /// <summary>
+    /// Bytes that are worth a request of their own while another is under way: 256 KiB. What a request costs hardly depends on its size, so a few small records do better to wait for its
+    /// answer and share the next; large ones are on their way while the unit flushes what came before.
+    /// </summary>
+    private const int WorthItsOwn = 256 << 10;
+
     private readonly Lock gate = new();
     private readonly Queue<Pending> waiting = [];
+    private long waitingBytes;
     private int inFlight;
 
     /// <summary>Sends records.</summary>
@@ -24,6 +31,7 @@ internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, Gui
         lock (gate)
         {
             waiting.Enqueue(pending);
+            waitingBytes += pending.Bytes;
             now = Take();
         }
         if (now is not null) _ = RunAsync(now);
@@ -33,7 +41,7 @@ internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, Gui
     /// <summary>What the next request carries, where one may go. Called under the lock.</summary>
     private List<Pending>? Take()
     {
-        if (waiting.Count == 0 || inFlight >= requestsInFlight) return null;
+        if (waiting.Count == 0 || inFlight >= requestsInFlight || inFlight > 0 && waitingBytes < WorthItsOwn) return null;
         inFlight++;
         var taken = new List<Pending>();
         long bytes = 0;
@@ -45,6 +53,7 @@ internal sealed class AppendLane(IStorageNode node, IReadOnlyList<Hop> hops, Gui
             bytes += next.Bytes;
             records += next.Records.Count;
         }
+        waitingBytes -= bytes;
         return taken;
     }
 

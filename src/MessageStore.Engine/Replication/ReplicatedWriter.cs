@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Text;
+using MessageStore.IO;
 
 namespace MessageStore.Replication;
 
@@ -38,6 +40,7 @@ internal sealed class ReplicatedWriter(DirectoryCache directory, INodeConnector 
             List<Candidate> next = [.. candidates.Take(wanted - stored.Count)];
             if (next.Count == 0) throw NotEnough(wanted, null, stored, failed);
             for (int taken = 0; taken < next.Count; taken++) candidates.Dequeue();
+            if (chain) next = InOneOrder(next);
 
             IReadOnlyList<HopAnswer>[] answers = chain
                 ? [await LaneFor(next).SendAsync(records).ConfigureAwait(false)]
@@ -68,6 +71,17 @@ internal sealed class ReplicatedWriter(DirectoryCache directory, INodeConnector 
             candidates = new Queue<Candidate>([.. again, .. candidates]);
         }
         return stored;
+    }
+
+    /// <summary>
+    /// The same nodes always in the same order, whichever was drawn first: what goes the same way shares requests, and of n nodes there are n! times as many ways otherwise. Who is first,
+    /// and so forwards, differs from set to set by their names.
+    /// </summary>
+    private static List<Candidate> InOneOrder(List<Candidate> drawn)
+    {
+        Candidate[] sorted = [.. drawn.OrderBy(c => c.Node, StringComparer.Ordinal)];
+        int first = (int)(Crc32C.Compute(Encoding.UTF8.GetBytes(string.Join(' ', sorted.Select(c => c.Node)))) % (uint)sorted.Length);
+        return [.. sorted[first..], .. sorted[..first]];
     }
 
     private AppendLane LaneFor(IReadOnlyList<Candidate> way) => lanes.GetOrAdd(

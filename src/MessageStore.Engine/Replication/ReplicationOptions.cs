@@ -17,6 +17,6 @@ internal sealed record ReplicationOptions
     /// <summary>For how long what the directory said is taken for true.</summary>
     public TimeSpan DirectoryAge { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Requests under way at a time on one way to a unit; what comes meanwhile shares the next.</summary>
+    /// <summary>Requests under way at a time on one way to a unit; what comes meanwhile shares the next. Small ones go one after the other.</summary>
     public int RequestsInFlight { get; init; } = 2;
 }

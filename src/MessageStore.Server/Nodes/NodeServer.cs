@@ -1,5 +1,6 @@
 using MessageStore.IO;
 using MessageStore.Replication;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -127,6 +128,7 @@ internal sealed class NodeServer : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, NetworkBlocks.Factory>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopGrace);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

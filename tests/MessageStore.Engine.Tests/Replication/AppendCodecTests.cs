@@ -25,6 +25,31 @@ public sealed class AppendCodecTests
     }
 
     [Fact]
+    public async Task Small_records_share_writes_and_large_ones_go_as_they_are()
+    {
+        const int Gathered = 256 << 10;
+        int[] lengths = [10, Gathered - 100, 1, Gathered - 8, Gathered - 7, 3 * Gathered, 2, .. Enumerable.Repeat(4096, 100)];
+        var random = new Random(7);
+        SentRecord[] records = [.. lengths.Select(n => new byte[n]).Select(b =>
+        {
+            random.NextBytes(b);
+            return new SentRecord(b, Crc32C.Compute(b));
+        })];
+        using var sent = new CountingStream();
+        using var content = new AppendContent(Request with { Records = records });
+        await content.CopyToAsync(sent);
+        Assert.Equal(content.Headers.ContentLength, sent.Length);
+        AppendRequest arrived = AppendCodec.DecodeRequest(sent.ToArray());
+        Assert.Equal(records.Length, arrived.Records.Count);
+        for (int n = 0; n < records.Length; n++)
+        {
+            Assert.Equal(records[n].Checksum, arrived.Records[n].Checksum);
+            Assert.True(records[n].Bytes.Span.SequenceEqual(arrived.Records[n].Bytes.Span), $"record {n} of {lengths[n]} bytes");
+        }
+        Assert.InRange(sent.Writes, 1, 12); // 107 records
+    }
+
+    [Fact]
     public void An_answer_arrives_as_it_was_sent()
     {
         const string Volume = "2026-07-31/never-00000001.mbox.gz";
@@ -68,6 +93,17 @@ public sealed class AppendCodecTests
             byte[] bytes = random.Next(3) == 0 ? origin[..random.Next(origin.Length)] : [.. origin];
             for (int changes = random.Next(1, 4); changes > 0 && bytes.Length > 0; changes--) bytes[random.Next(Math.Min(bytes.Length, 200))] = (byte)random.Next(256);
             return bytes;
+        }
+    }
+
+    private sealed class CountingStream : MemoryStream
+    {
+        public int Writes { get; private set; }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Writes++;
+            return base.WriteAsync(buffer, cancellationToken);
         }
     }
 }

@@ -121,6 +121,36 @@ public sealed class ReplicatedWriterTests
         Assert.Equal(4, network.Requests); // one each at once, and one each for the 49 that came meanwhile
     }
 
+    [Theory]
+    [InlineData(600, 4)] // one each at once, and one each for the 49 that came meanwhile
+    [InlineData(40 << 10, 8)] // 49 of 40 KiB: another beside the first, and the rest shares two
+    public async Task A_second_request_goes_beside_the_first_only_where_it_is_large(int size, int requests)
+    {
+        using var network = new CountingConnector();
+        var options = new ReplicationOptions { RequestsInFlight = 2 };
+        var directory = new DirectoryCache(network, options, TimeProvider.System);
+        var writer = new ReplicatedWriter(directory, network, new NodeSelector(new Random(1), TimeProvider.System), options);
+        byte[] bytes = new byte[size];
+        Task[] writes = [.. Enumerable.Range(1, 50).Select(_ => writer.WriteAsync([new SentRecord(bytes, 0)]))];
+        Assert.Equal(size < 1024 ? 2 : 4, network.Requests);
+        network.Release();
+        await Task.WhenAll(writes);
+        Assert.Equal(requests, network.Requests);
+    }
+
+    [Fact]
+    public async Task Chains_of_the_same_nodes_share_requests_whoever_was_drawn_first()
+    {
+        using var network = new CountingConnector();
+        var options = new ReplicationOptions { Topology = ReplicationTopology.Chain, RequestsInFlight = 1 };
+        var directory = new DirectoryCache(network, options, TimeProvider.System);
+        var writer = new ReplicatedWriter(directory, network, new NodeSelector(new Random(1), TimeProvider.System), options);
+        Task<IReadOnlyList<HopAnswer>>[] writes = [.. Enumerable.Range(1, 50).Select(n => writer.WriteAsync([new SentRecord(UnitSamples.Record(n).Bytes, 0)]))];
+        network.Release();
+        foreach (IReadOnlyList<HopAnswer> answers in await Task.WhenAll(writes)) Assert.Equal(["a", "b"], answers.Select(a => DirectoryCache.NodeOf(a.Unit)).Order());
+        Assert.Equal(2, network.Requests);
+    }
+
     private static SimulatedCluster Cluster(ReplicationTopology topology, int nodes, int copies = 2, int units = 1) =>
         new(1, nodes, units, new ReplicationOptions { Topology = topology, Copies = copies });
 
