@@ -23,8 +23,8 @@ internal sealed class ColdRead(IStorageFile file)
         if (offset >= end || offset < begin)
         {
             LetGo();
-            (begin, end) = (offset, offset + Stretch);
-            isCold = file.CachedBytes(begin, Stretch) < Stretch / Share;
+            (begin, end) = (offset, offset + Math.Min(Stretch, Math.Max(0, file.Length - offset)));
+            isCold = file.CachedBytes(begin, end - begin) * Share < end - begin;
         }
         return file.ReadFully(buffer, offset);
     }

@@ -20,7 +20,8 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
     private const int AttributesSize = 256; // struct statx, the same on all processors
     private const int NumberOfNamesOffset = 16;
 
-    private bool hasName;
+    /// <summary>From the opening on: a file that never had a name here is of a file system that counts none.</summary>
+    private readonly bool hasName = CountNames(handle) > 0;
 
     public string Path => path;
 
@@ -59,17 +60,18 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
         }
     }
 
-    /// <summary>
-    /// Whoever deletes a file that is in use takes all away that is still to be written to it, and the system says nothing. A file that never had a name here is of a file system that counts none.
-    /// </summary>
+    /// <summary>Whoever deletes a file that is in use takes all away that is still to be written to it, and the system says nothing.</summary>
     private void CheckName()
     {
-        if (!OperatingSystem.IsLinux()) return; // Windows deletes no file that is open
+        if (hasName && CountNames(handle) == 0) throw new IOException($"{path} was deleted while it was in use: nothing that is written to it will be found again.");
+    }
+
+    /// <returns><see langword="null"/> where the system does not say; Windows deletes no file that is open.</returns>
+    private static uint? CountNames(SafeFileHandle handle)
+    {
+        if (!OperatingSystem.IsLinux()) return null;
         Span<byte> attributes = stackalloc byte[AttributesSize];
-        if (Statx(handle, "", OfTheFileItself, NumberOfNames, ref attributes[0]) != 0) return;
-        bool isThere = MemoryMarshal.Read<uint>(attributes[NumberOfNamesOffset..]) > 0;
-        if (hasName && !isThere) throw new IOException($"{path} was deleted while it was in use: nothing that is written to it will be found again.");
-        hasName = isThere;
+        return Statx(handle, "", OfTheFileItself, NumberOfNames, ref attributes[0]) == 0 ? MemoryMarshal.Read<uint>(attributes[NumberOfNamesOffset..]) : null;
     }
 
     public void BeginFlush(long offset, long length)

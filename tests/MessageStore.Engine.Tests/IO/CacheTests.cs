@@ -45,6 +45,19 @@ public sealed class CacheTests
         Assert.Equal([(0L, 8 * MiB), (8 * MiB, 16 * MiB), (24 * MiB, 32 * MiB)], file.Dropped.Select(d => (d.Offset, d.End)));
     }
 
+    [Theory]
+    [InlineData(300 << 10)]
+    [InlineData((8 << 20) + (300 << 10))]
+    public void What_is_in_memory_of_a_short_file_or_of_the_end_of_one_stays(long length)
+    {
+        using var file = new AskedFile { Length = length, Cached = (length - (300 << 10), length) };
+        var source = new ColdRead(file);
+        byte[] block = new byte[100 << 10];
+        for (long offset = 0; offset < length; offset += block.Length) source.ReadFully(block, offset);
+        source.LetGo();
+        Assert.DoesNotContain(file.Dropped, d => d.End > length - (300 << 10));
+    }
+
     [Fact]
     public void Where_the_system_does_not_say_what_it_has_nothing_is_let_go()
     {
@@ -84,7 +97,7 @@ public sealed class CacheTests
 
         public string Path => "file";
 
-        public long Length => long.MaxValue;
+        public long Length { get; init; } = long.MaxValue;
 
         public int Read(Span<byte> buffer, long offset) => buffer.Length;
 

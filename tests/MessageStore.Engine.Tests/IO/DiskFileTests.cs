@@ -13,7 +13,6 @@ public sealed class DiskFileTests
         string path = Path.Combine(folder.Path, "file"), other = Path.Combine(folder.Path, "other");
         using IStorageFile file = DiskStorage.Instance.Open(path, FileAccessKind.CreateNew);
         file.Write([1, 2, 3], 0);
-        file.Flush();
         File.Move(path, other);
         file.Write([4], 3);
         file.Flush();
@@ -21,5 +20,17 @@ public sealed class DiskFileTests
         file.Write([5], 4);
         var error = Assert.Throws<IOException>(file.Flush);
         Assert.Contains($"{path} was deleted", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_flush_finds_it_out_too()
+    {
+        if (!OperatingSystem.IsLinux()) return; // elsewhere nobody tells
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "file");
+        File.WriteAllBytes(path, [1, 2, 3]);
+        using IStorageFile file = DiskStorage.Instance.Open(path, FileAccessKind.ReadWrite);
+        File.Delete(path);
+        Assert.Throws<IOException>(file.Flush);
     }
 }
