@@ -101,6 +101,6 @@ internal sealed partial class DatabaseScrub
     private static DatabaseFinding Finding(FileArchiveTarget files, string volume, VolumeDamage damage, string addition) => new()
     {
         Mailbox = damage.Mailbox, File = files.PathOf(volume), Offset = damage.Offset,
-        Problem = string.Create(CultureInfo.InvariantCulture, $"{damage.Length} bytes in {damage.Stretches} places are no whole record; zcat and mail programs stop at the first.{addition}"),
+        Problem = string.Create(CultureInfo.InvariantCulture, $"{damage.Length} bytes are no whole record, in {damage.Stretches} {(damage.Stretches == 1 ? "place" : "places")}; zcat and mail programs stop at the first.{addition}"),
     };
 }

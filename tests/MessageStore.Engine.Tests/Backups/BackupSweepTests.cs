@@ -36,7 +36,7 @@ public sealed class BackupSweepTests(ITestOutputHelper output)
     [InlineData("reading", 5)]
     public void A_failing_operation_is_an_error_of_ours_and_leaves_no_false_backup(string what, int error)
     {
-        StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
+        StorageOperations kinds = FaultSweep.Kinds(what);
         int points = Sweeps.ForEachSeed(1, seed => Sweeps.ForEachOperation(n =>
         {
             using var bed = new BackupBed(seed);

@@ -35,7 +35,7 @@ public sealed class CreationSweepTests(ITestOutputHelper output)
     [InlineData("reading")]
     public void An_operation_that_fails_during_a_creation_leaves_a_database_or_a_place_for_one(string what)
     {
-        StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
+        StorageOperations kinds = FaultSweep.Kinds(what);
         int points = Sweeps.ForEachSeed(2, seed => Sweeps.ForEachOperation(n =>
         {
             var storage = new MemoryStorage(seed);

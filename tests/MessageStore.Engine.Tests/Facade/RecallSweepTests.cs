@@ -32,10 +32,7 @@ public sealed class RecallSweepTests(ITestOutputHelper output)
     [InlineData("reading", 5)]
     public void An_operation_that_fails_during_a_recall_loses_nothing_and_the_next_recall_goes_on(string what, int error)
     {
-        StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
-        int points = Sweeps.ForEachSeed(2, seed => Sweeps.ForEachOperation(n => Fault(seed, n, kinds, new IOException($"error {error}", error))));
-        Proof.Report(output, $"{points} failing operations");
-        if (Sweeps.IsFullSet) Assert.True(points >= 20, $"only {points} operations failed");
+        FaultSweep.Run(output, seeds: 2, least: 20, what, error, Fault);
     }
 
     private static int Crash(int seed)

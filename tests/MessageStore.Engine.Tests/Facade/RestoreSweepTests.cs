@@ -44,7 +44,7 @@ public sealed class RestoreSweepTests(ITestOutputHelper output)
     [InlineData("a group beside others", "reading")]
     public void An_operation_that_fails_during_a_restore_leaves_the_old_database_or_the_restored_one_whole(string kind, string what)
     {
-        StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
+        StorageOperations kinds = FaultSweep.Kinds(what);
         int points = Sweeps.ForEachSeed(1, seed => Sweeps.ForEachOperation(n => Fault(kind, seed, n, kinds, new IOException("error 5", 5))));
         Proof.Report(output, $"{kind}, {what}: {points} failing operations");
         if (Sweeps.IsFullSet) Assert.True(points >= 20, $"only {points} operations failed");

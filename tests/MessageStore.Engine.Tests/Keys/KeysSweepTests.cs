@@ -50,10 +50,7 @@ public sealed class KeysSweepTests(ITestOutputHelper output)
     [InlineData("reading", 5)]
     public void An_operation_that_fails_is_told_and_loses_nothing_acknowledged(string what, int error)
     {
-        StorageOperations kinds = what == "changes" ? StorageOperations.Changes : StorageOperations.Open | StorageOperations.Read | StorageOperations.Look;
-        int points = Sweeps.ForEachSeed(3, seed => Sweeps.ForEachOperation(n => Fault(seed, n, kinds, new IOException($"error {error}", error))));
-        Proof.Report(output, $"{points} failing operations");
-        if (Sweeps.IsFullSet) Assert.True(points >= 20, $"only {points} operations failed");
+        FaultSweep.Run(output, seeds: 3, least: 20, what, error, Fault);
     }
 
     private static int Crash(int seed)
