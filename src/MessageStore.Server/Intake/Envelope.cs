@@ -28,7 +28,6 @@ internal sealed class Envelope(string sender, bool utf8) : IDisposable
     public void Dispose()
     {
         Chunks?.Dispose();
-        Pace?.Dispose();
         place?.Release();
         (Chunks, Pace, place) = (null, null, null);
     }

@@ -26,8 +26,7 @@ internal sealed partial class IntakeSession
             Say(Reply.GoAhead);
             using BodyWriter body = Begin();
             // A message that has begun may end even though the server is stopping; the host cuts the connection in the end.
-            using MessagePace pace = NewPace();
-            (Arrival arrival, DotReader text) = await pipe.ReadTextAsync(body, Limits.DataIdleTime, pace).ConfigureAwait(false);
+            (Arrival arrival, DotReader text) = await pipe.ReadTextAsync(body, Limits.DataIdleTime, NewPace(), connection.ConnectionClosed).ConfigureAwait(false);
             if (arrival != Arrival.Here)
             {
                 Break(arrival);
@@ -67,8 +66,8 @@ internal sealed partial class IntakeSession
             }
         }
         // A chunk that nobody wants is passed over; of one that is too long the writer keeps no more than the limit.
-        using MessagePace? unwanted = refusal is null ? null : NewPace();
-        Arrival arrival = await pipe.ReadChunkAsync(refusal is null ? envelope!.Chunks : null, length, Limits.DataIdleTime, unwanted ?? envelope!.Pace!).ConfigureAwait(false);
+        (BodyWriter? chunks, MessagePace pace) = refusal is null ? (envelope!.Chunks, envelope.Pace!) : (null, NewPace());
+        Arrival arrival = await pipe.ReadChunkAsync(chunks, length, Limits.DataIdleTime, pace, connection.ConnectionClosed).ConfigureAwait(false);
         if (arrival != Arrival.Here) Break(arrival);
         else if (refusal is not null) Say(refusal);
         else if (isLast) await FinishAsync(envelope!.Chunks!, null).ConfigureAwait(false);
@@ -94,7 +93,7 @@ internal sealed partial class IntakeSession
         }
     }
 
-    private MessagePace NewPace() => new(Limits, server.Clock, connection.ConnectionClosed);
+    private MessagePace NewPace() => new(Limits, server.Clock);
 
     private BodyWriter Begin()
     {

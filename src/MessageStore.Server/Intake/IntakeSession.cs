@@ -56,13 +56,8 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
     }
 
     /// <summary>Waits for a command; between the chunks of a message no longer than the message may take.</summary>
-    private async ValueTask<(Arrival Arrival, string Line)> NextLineAsync()
-    {
-        if (envelope?.Pace is not { } pace) return await pipe.ReadLineAsync(LongestCommand, Limits.IdleTime, server.Stopping).ConfigureAwait(false);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(server.Stopping, pace.Token);
-        (Arrival arrival, string line) = await pipe.ReadLineAsync(LongestCommand, Limits.IdleTime, stop.Token).ConfigureAwait(false);
-        return (arrival == Arrival.Stopping && !server.Stopping.IsCancellationRequested ? Arrival.Idle : arrival, line);
-    }
+    private ValueTask<(Arrival Arrival, string Line)> NextLineAsync() =>
+        pipe.ReadLineAsync(LongestCommand, envelope?.Pace?.Within(Limits.IdleTime) ?? Limits.IdleTime, server.Stopping);
 
     /// <summary>Says one thing and hangs up.</summary>
     public async Task RefuseAsync(Reply reply)
@@ -74,6 +69,7 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
     public async ValueTask DisposeAsync()
     {
         envelope?.Dispose();
+        pipe.Dispose();
         if (tls is not null) await tls.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -219,6 +215,7 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
         using var patient = new CancellationTokenSource(Limits.DataIdleTime, server.Clock);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed, patient.Token);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = server.Tls }, patience.Token).ConfigureAwait(false);
+        pipe.Dispose();
         pipe = new SessionPipe(PipeReader.Create(tls), PipeWriter.Create(tls), server.Clock);
     }
 

@@ -3,29 +3,20 @@ namespace MessageStore.Server.Intake;
 /// <summary>
 /// How fast a message comes in, from its first byte to its last, however many chunks it comes in: the limit on its time as a whole, and the lowest rate. Whoever is slower holds a place that others wait for.
 /// </summary>
-internal sealed class MessagePace : IDisposable
+/// <param name="limits">What is asked of it.</param>
+/// <param name="clock">What it goes by.</param>
+internal sealed class MessagePace(IntakeLimits limits, TimeProvider clock)
 {
-    private readonly TimeProvider clock;
-    private readonly IntakeLimits limits;
-    private readonly CancellationTokenSource patience;
-    private readonly CancellationTokenSource end;
-    private readonly long begun;
+    private readonly long begun = clock.GetTimestamp();
     private long bytes;
 
-    /// <param name="limits">What is asked of it.</param>
-    /// <param name="clock">What it goes by.</param>
-    /// <param name="closed">Cancelled when the connection is.</param>
-    public MessagePace(IntakeLimits limits, TimeProvider clock, CancellationToken closed)
+    /// <summary>How long more of it may be waited for: no longer than the message may take as a whole.</summary>
+    /// <param name="wait">How long nothing may come. Not negative.</param>
+    public TimeSpan Within(TimeSpan wait)
     {
-        this.clock = clock;
-        this.limits = limits;
-        begun = clock.GetTimestamp();
-        patience = new CancellationTokenSource(limits.MessageTime, clock);
-        end = CancellationTokenSource.CreateLinkedTokenSource(closed, patience.Token);
+        TimeSpan left = limits.MessageTime - clock.GetElapsedTime(begun);
+        return left >= wait ? wait : left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
-
-    /// <summary>Cancelled when the message has taken too long as a whole, or the connection has closed.</summary>
-    public CancellationToken Token => end.Token;
 
     /// <summary>Counts what came.</summary>
     /// <returns>Whether it comes fast enough. The beginning is not looked at: a line may be slow to start.</returns>
@@ -34,11 +25,5 @@ internal sealed class MessagePace : IDisposable
         bytes += count;
         TimeSpan passed = clock.GetElapsedTime(begun);
         return passed <= limits.DataIdleTime || bytes >= limits.BytesPerSecond * passed.TotalSeconds;
-    }
-
-    public void Dispose()
-    {
-        end.Dispose();
-        patience.Dispose();
     }
 }

@@ -27,11 +27,14 @@ internal enum Arrival
 /// <summary>
 /// The line to the other side. What is written goes out before anything is waited for, and no earlier, so that the answers to commands that came together go together (RFC 2920).
 /// </summary>
-internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvider clock)
+internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvider clock) : IDisposable
 {
     private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>Ends the wait that is under way. One for all waits of a session: there are seven for a message, and each is over long before its time.</summary>
+    private CancellationTokenSource patience = new(Timeout.InfiniteTimeSpan, clock);
 
     /// <summary>Whether something is there that was sent before it was asked for.</summary>
     public bool HasMore
@@ -44,6 +47,8 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvi
             return more;
         }
     }
+
+    public void Dispose() => patience.Dispose();
 
     public void Write(string text) => Encoding.UTF8.GetBytes(text, output);
 
@@ -82,12 +87,13 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvi
     /// <param name="body">Where it goes.</param>
     /// <param name="wait">How long nothing may come.</param>
     /// <param name="pace">How fast it must come.</param>
-    public async ValueTask<(Arrival Arrival, DotReader Reader)> ReadTextAsync(BodyWriter body, TimeSpan wait, MessagePace pace)
+    /// <param name="closed">Cancelled when the connection has closed.</param>
+    public async ValueTask<(Arrival Arrival, DotReader Reader)> ReadTextAsync(BodyWriter body, TimeSpan wait, MessagePace pace, CancellationToken closed)
     {
         var dots = new DotReader();
         while (true)
         {
-            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, pace.Token).ConfigureAwait(false);
+            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(pace.Within(wait), closed).ConfigureAwait(false);
             if (arrival != Arrival.Here) return (arrival, dots);
             long taken = 0;
             bool complete = false;
@@ -105,11 +111,11 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvi
     }
 
     /// <summary>Takes a chunk of known length (RFC 3030).</summary>
-    public async ValueTask<Arrival> ReadChunkAsync(BodyWriter? body, long length, TimeSpan wait, MessagePace pace)
+    public async ValueTask<Arrival> ReadChunkAsync(BodyWriter? body, long length, TimeSpan wait, MessagePace pace, CancellationToken closed)
     {
         while (length > 0)
         {
-            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(wait, pace.Token).ConfigureAwait(false);
+            (Arrival arrival, ReadOnlySequence<byte> buffer, bool ended) = await ReadAsync(pace.Within(wait), closed).ConfigureAwait(false);
             if (arrival != Arrival.Here) return arrival;
             ReadOnlySequence<byte> part = buffer.Slice(0, Math.Min(length, buffer.Length));
             foreach (ReadOnlyMemory<byte> piece in part) body?.Write(piece.Span);
@@ -125,17 +131,22 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvi
     {
         if (!input.TryRead(out ReadResult read))
         {
-            using var patient = new CancellationTokenSource(wait, clock);
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, patient.Token);
+            if (wait <= TimeSpan.Zero) return (Arrival.Idle, default, false);
+            patience.CancelAfter(wait);
             try
             {
+                using CancellationTokenRegistration stopping = stop.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), patience);
                 await output.FlushAsync(patience.Token).ConfigureAwait(false);
                 read = await input.ReadAsync(patience.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
+                // What is said now still has to go out, and a session may go on.
+                patience.Dispose();
+                patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
                 return (stop.IsCancellationRequested ? Arrival.Stopping : Arrival.Idle, default, false);
             }
+            patience.CancelAfter(Timeout.InfiniteTimeSpan);
         }
         if (!read.Buffer.IsEmpty) return (Arrival.Here, read.Buffer, read.IsCompleted);
         input.AdvanceTo(read.Buffer.End);
