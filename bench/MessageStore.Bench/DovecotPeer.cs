@@ -25,7 +25,7 @@ internal static class DovecotPeer
                 byte[] head = "From: a@example.com\r\nTo: b@example.com\r\nSubject: bench\r\n\r\n"u8.ToArray(), body = bodies.Next(sizes[i % sizes.Length]);
                 await File.WriteAllBytesAsync(Path.Combine(mail, $"{1_600_000_000 + i}.M{i}.bench:2,S"), [.. head, .. body]).ConfigureAwait(false);
             }
-            await File.WriteAllTextAsync(Path.Combine(folder, "dovecot.conf"), $"base_dir = {folder}/run\nlog_path = {folder}/log\nmail_location = maildir:{folder}/maildir\nstats_writer_socket_path =\nssl = no\nmail_fsync = always\n").ConfigureAwait(false);
+            await File.WriteAllTextAsync(Path.Combine(folder, "dovecot.conf"), $"base_dir = {folder}/run\nlog_path = {folder}/log\nmail_location = maildir:{folder}/maildir\nstats_writer_socket_path =\nssl = no\nmail_fsync = always\nnamespace inbox {{\n  inbox = yes\n  separator = /\n}}\n").ConfigureAwait(false);
             if (Environment.IsPrivilegedProcess) await RunAsync("chown", "-R", Unprivileged, folder).ConfigureAwait(false);
             await DoveadmAsync(folder, "backup", $"mdbox:{folder}/source").ConfigureAwait(false);
             Directory.Delete(Path.Combine(folder, "maildir"), recursive: true);
