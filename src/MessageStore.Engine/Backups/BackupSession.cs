@@ -14,6 +14,10 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
     /// <summary>Windows finds its pipes by this name.</summary>
     private const string WindowsPipe = @"\\.\pipe\";
 
+    private static readonly TimeSpan ProgressEvery = TimeSpan.FromMilliseconds(250);
+
+    private string status = "";
+    private long reported;
     private long done;
     private long total;
 
@@ -97,8 +101,8 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
             var one = new GroupBackup(storage, writer, group, pace, cancellationToken)
             {
                 Base = below,
-                SegmentBegins = (segment, of) => progress?.Report(new RunProgress("Backing up", $"{group.Name}, segment {segment} of {of}", done, Math.Max(done, total))),
-                BytesRead = count => done += count,
+                SegmentBegins = (segment, of) => Report($"{group.Name}, segment {segment} of {of}"),
+                BytesRead = Read,
             };
             contents.Add(header.Kind == BackupKind.Logs ? one.WriteLogsOnly() : one.Write());
         }
@@ -108,6 +112,20 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         writer.Write(BackupFrameType.Contents, MarkCodec.Encode(new ContentsMark(contents, keysOffset, keysFrame)));
         return writer.Finish(sha256 => new BackupTrailer(header.Id, writer.Frames, writer.Bytes, contentsOffset, contents.Sum(g => g.End.Messages),
             contents.Sum(g => g.End.PatchTransactions), clock.GetUtcNow(), sha256));
+    }
+
+    /// <summary>A backup that yields to users stays in one segment for seconds: it says how far it is in between, too.</summary>
+    private void Read(int count)
+    {
+        done += count;
+        if (clock.GetElapsedTime(reported) >= ProgressEvery) Report(status);
+    }
+
+    private void Report(string now)
+    {
+        status = now;
+        reported = clock.GetTimestamp();
+        progress?.Report(new RunProgress("Backing up", status, done, Math.Max(done, total)));
     }
 
     private BackupReader OpenBase(BackupKind kind, List<string> paths, List<StorageGroup> groups, BackupKey? key)

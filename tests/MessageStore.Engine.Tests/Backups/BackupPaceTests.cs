@@ -67,6 +67,34 @@ public class BackupPaceTests
     }
 
     /// <summary>Goes on when it is told to, and at once to where somebody wants to wait for.</summary>
+    [Fact]
+    public void A_backup_that_stays_in_one_segment_for_long_says_how_far_it_is()
+    {
+        using var bed = new BackupBed();
+        bed.Append(20);
+        var said = new Reports();
+        new BackupSession(bed.Mail, bed.Storage, null, new HastyClock(), said).RunAsync(new BackupOptions { Priority = BackupPriority.Backup }, CancellationToken.None).GetAwaiter().GetResult();
+        Assert.Contains(said.All.GroupBy(r => r.Status), segment => segment.First().Done < segment.Last().Done);
+        Assert.All(said.All.Zip(said.All.Skip(1)), pair => Assert.True(pair.First.Done <= pair.Second.Done));
+    }
+
+    private sealed class Reports : IProgress<RunProgress>
+    {
+        public List<RunProgress> All { get; } = [];
+
+        public void Report(RunProgress value) => All.Add(value);
+    }
+
+    /// <summary>A second passes whenever somebody looks.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        private long now;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref now);
+    }
+
     private sealed class SteppedClock : TimeProvider
     {
         private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
