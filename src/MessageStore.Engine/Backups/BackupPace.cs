@@ -47,8 +47,7 @@ internal sealed class BackupPace : IDisposable
             TimeSpan elapsed = clock.GetElapsedTime(windowStart);
             if (elapsed >= LongWindow || (elapsed >= Window && meter.Count >= PaceControl.FewestCommits))
             {
-                (int commits, TimeSpan wait) = meter.Take(PaceControl.Quantile);
-                control.EndWindow(commits, wait);
+                control.EndWindow(meter.Take());
                 windowStart = clock.GetTimestamp();
                 windowBytes = 0;
                 isFirst = false;

@@ -1,17 +1,21 @@
+using MessageStore.Storage;
+
 namespace MessageStore.Backups;
 
 /// <summary>
 /// Decides how fast a backup may copy, window by window, from what users' commits took. No clock of its own: the same windows give the same decisions.
 /// </summary>
 /// <remarks>
-/// Every tenth window nothing is copied: what users wait then is the measure. In the others the 95th percentile may be a tenth longer. Where it is longer still, the
-/// rate is halved; where it is not, it grows by a third. Where users come it begins with the slowest: what is found to be too much only afterwards lies in the disk's queue by then, and they
+/// Every tenth window nothing is copied: what all but one in a hundred of the users' commits took in the last of these is the measure. In the others one in a hundred may take a little longer. A
+/// single window has too few commits to tell such a quantile, and those that are too long come together, since they shared a flush; so the rate follows how many were too long in the last few: up by
+/// a tenth for a window where there was none (by a third before the first), and down the further the more there are;
+/// it stands still, on the average, where one in a hundred is. Where users come it begins with the slowest: what is found to be too much only afterwards lies in the disk's queue by then, and they
 /// wait for that. Users who do nothing are not disturbed by anything.
 /// </remarks>
 internal sealed class PaceControl
 {
-    /// <summary>The quantile of the waits that is compared.</summary>
-    public const double Quantile = 0.95;
+    /// <summary>The quantile of the waits that users are not to see grow.</summary>
+    public const double Quantile = 0.99;
 
     /// <summary>With fewer commits in a window nobody is taken to be there.</summary>
     public const int FewestCommits = 3;
@@ -26,19 +30,33 @@ internal sealed class PaceControl
     private const double FirstLimit = 1 << 30;
 
     private const int CalmEvery = 10;
-    private const double Tolerance = 1.1;
-    private const double Faster = 4.0 / 3;
+
+    private const double Allowed = 1 - Quantile;
+
+    /// <summary>How much longer than alone a commit may take before it counts as too long.</summary>
+    private const double Tolerance = 1.07;
+
+    private const double Step = 0.1;
+
+    /// <summary>How far it goes up until users feel it for the first time.</summary>
+    private const double FirstStep = 1 / 3.0;
+
     private const double Slower = 0.5;
-    private const double ShareOfNew = 0.3;
 
-    /// <summary>Differences below this are noise.</summary>
-    private static readonly TimeSpan Grain = TimeSpan.FromMicroseconds(100);
+    /// <summary>What of the measure is left when the next window without a backup is added: it remembers some seven of them.</summary>
+    private const double Memory = 0.85;
 
+    /// <summary>The same of the waits beside the backup: some five windows.</summary>
+    private const double RecentMemory = 0.8;
+
+    private readonly CommitWaits calm = new();
+    private double recent;
+    private double recentTooLong;
     private double rate = NoLimit;
-    private TimeSpan? calm;
     private int windows;
     private bool measuring;
     private bool isAlone = true;
+    private bool isFelt;
 
     /// <summary>Bytes a second in the window that begins; 0 where nothing is to be copied in it.</summary>
     public double Rate => measuring ? 0 : rate;
@@ -47,30 +65,46 @@ internal sealed class PaceControl
     public int Yields { get; private set; }
 
     /// <summary>A window has ended.</summary>
-    /// <param name="commits">How many transactions users committed in it.</param>
-    /// <param name="wait">The <see cref="Quantile"/> of what each took.</param>
-    public void EndWindow(int commits, TimeSpan wait)
+    /// <param name="waits">What the transactions took that users committed in it.</param>
+    public void EndWindow(CommitWaits waits)
     {
         windows++;
         bool measured = measuring;
         measuring = false;
-        if (commits < FewestCommits)
+        if (waits.Count < FewestCommits)
         {
             rate = NoLimit;
             isAlone = true;
             return;
         }
-        if (isAlone) rate = SlowestRate; // whatever they waited in this window, they waited for a backup without a limit
-        else if (measured) calm = calm is { } before ? before + (wait - before) * ShareOfNew : wait;
-        else if (calm is { } usual && wait > usual * Tolerance + Grain) Slow();
-        else if (calm is not null) rate = Math.Min(rate * Faster, NoLimit);
+        // Whatever they waited in the first window, they waited for a backup without a limit.
+        if (isAlone) (rate, isFelt, recent, recentTooLong) = (SlowestRate, false, 0, 0);
+        else if (measured) Measure(waits);
+        else Adjust(waits);
         isAlone = false;
-        measuring = calm is null || (windows % CalmEvery == 0 && !measured);
+        measuring = calm.Count == 0 || (windows % CalmEvery == 0 && !measured);
     }
 
-    private void Slow()
+    private void Measure(CommitWaits waits)
     {
-        Yields++;
-        rate = Math.Max(SlowestRate, Math.Min(rate, FirstLimit) * Slower);
+        calm.Fade(Memory);
+        calm.Add(waits);
+    }
+
+    private void Adjust(CommitWaits waits)
+    {
+        recent = recent * RecentMemory + waits.Count;
+        recentTooLong = recentTooLong * RecentMemory + waits.Longer(calm.Quantile(Quantile) * Tolerance);
+        double share = recentTooLong / recent;
+        bool isTooMuch = share > Allowed;
+        if (isTooMuch) Yields++;
+        isFelt |= isTooMuch;
+        double factor = 1 + (share == 0 && !isFelt ? FirstStep : Step * (1 - share / Allowed));
+        if (factor < Slower)
+        {
+            factor = Slower;
+            (recent, recentTooLong) = (0, 0); // what was found at twice the rate says nothing of this one
+        }
+        rate = Math.Clamp((isTooMuch ? Math.Min(rate, FirstLimit) : rate) * factor, SlowestRate, NoLimit);
     }
 }
