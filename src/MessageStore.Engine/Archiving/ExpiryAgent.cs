@@ -126,10 +126,11 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
 
     private void FreeFiles(DateTimeOffset now, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        SortedDictionary<string, HashSet<Guid>> volumes = Doomed();
+        Dictionary<string, HashSet<Guid>> volumes = Doomed();
         VolumeRewriter rewriter = files.Rewriter();
         long done = 0;
-        foreach ((string volume, HashSet<Guid> reclaimed) in volumes)
+        // The older generation first: what an interrupted run copied out of it is finished, before the copy is asked what nobody needs in it.
+        foreach ((string volume, HashSet<Guid> reclaimed) in volumes.OrderBy(v => ArchivePaths.Generation(v.Key, 1), StringComparer.Ordinal).ThenBy(v => ArchivePaths.GenerationOf(v.Key)))
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress?.Report(new RunProgress("Freeing", volume, ++done, volumes.Count));
@@ -140,7 +141,7 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
                 {
                     mailbox = info.Mailbox;
                     return FateOf(info, reclaimed, now);
-                }, cancellationToken);
+                }, files.Tombstones, cancellationToken);
                 if (freed == 0) continue;
                 book.Freed(mailbox, freed);
                 if (rewritten) book.FilesRewritten++;
@@ -154,9 +155,9 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
     }
 
     /// <summary>The volumes that are to be written anew, with the messages whose records were given up in them.</summary>
-    private SortedDictionary<string, HashSet<Guid>> Doomed()
+    private Dictionary<string, HashSet<Guid>> Doomed()
     {
-        var volumes = new SortedDictionary<string, HashSet<Guid>>(StringComparer.Ordinal);
+        var volumes = new Dictionary<string, HashSet<Guid>>(StringComparer.Ordinal);
         foreach (Tombstones stones in files.Tombstones.Read())
         {
             if (!volumes.TryGetValue(stones.Volume, out HashSet<Guid>? reclaimed))

@@ -21,19 +21,8 @@ internal sealed record MendedVolume(VolumeDamage Damage, int Records, string Nex
 /// <summary>
 /// Takes what is damaged out of archive files, so that everyone's tools read them to their end again. Other than what is dead, what is damaged is never deleted: the file is set aside.
 /// </summary>
-/// <remarks>
-/// Where a crash leaves it, and what the next run does (docs/archive.md):
-/// <list type="table">
-/// <item><term>a copy under its working name</term><description>nothing points at it: it is deleted</description></item>
-/// <item><term>a copy under its own name</term><description>it is whole, durable and covered: the keys that still point at the damaged file are pointed at it</description></item>
-/// <item><term>the damaged file, with no whole record that is not in the copy</term><description>it is set aside</description></item>
-/// </list>
-/// </remarks>
 internal sealed partial class VolumeRewriter
 {
-    /// <summary>Ending of a copy that is being made. It is no volume before it is whole.</summary>
-    private const string WorkingSuffix = ".copying";
-
     /// <summary>Looks for what is damaged in a file, up to where keys cover it: the rest is the archive agent's.</summary>
     /// <param name="isWhole">Whether a record is known to be whole, so that it need not be read; <see langword="null"/>: read it.</param>
     /// <param name="broken">Records of this volume that were found damaged: what seems to lie within one is its content.</param>
@@ -84,9 +73,7 @@ internal sealed partial class VolumeRewriter
             DemandOfKeys(old, damage, volume, k => whole.Contains(k.Offset) || mayStay(k));
             if (whole.Count == 0 && KeysIn(volume).Any()) throw ArchiveErrors.Damaged(old.Path, damage.Offset, "there is no whole record in the file, so it stays where it is.");
 
-            DeleteUnfinished(Path.GetDirectoryName(old.Path)!);
-            FinishOlder(old, volume, cancellationToken);
-            PointAtTwins(volume, cancellationToken);
+            FinishInterrupted(old, volume, cancellationToken);
             HashSet<long> offsets = ToCopy(old, volume, whole, out HashSet<Guid> keyless, cancellationToken);
             string next = offsets.Count > 0 ? CopyTo(old, volume, offsets, keyless, tombstones, cancellationToken) : "";
 
@@ -128,8 +115,6 @@ internal sealed partial class VolumeRewriter
     /// <summary>A damaged record may lend its content to the search for the next: a message can carry an archive file.</summary>
     private static bool IsOurs(ArchivedRecordInfo info, string volume, BrokenRecords broken) => ArchivePaths.FolderOf(info.Mailbox) == ArchivePaths.MailboxFolderOf(volume) && !broken.Contain(info.Offset);
 
-    private static IEnumerable<ArchivedRecordInfo> At(IStorageFile file, IReadOnlySet<long> offsets) => ArchiveWalker.Walk(file, 0).Where(i => offsets.Contains(i.Offset));
-
     /// <exception cref="MessageStoreException">ArchiveDamaged: there is a key in the volume of which that does not hold.</exception>
     private void DemandOfKeys(IStorageFile old, VolumeDamage damage, string volume, Func<ArchiveKey, bool> holds)
     {
@@ -138,97 +123,4 @@ internal sealed partial class VolumeRewriter
     }
 
     private IEnumerable<ArchiveKey> KeysIn(string volume) => keys.List(new KeyQuery { Target = FileArchiveTarget.TargetName, Unit = unit }).Where(k => k.Volume == volume);
-
-    /// <summary>Copies of interrupted runs that never got their names.</summary>
-    private void DeleteUnfinished(string folder)
-    {
-        foreach (string path in storage.ListFiles(folder).Where(p => p.EndsWith(ArchivePaths.Suffix + WorkingSuffix, StringComparison.Ordinal))) storage.DeleteFile(path);
-    }
-
-    /// <summary>Points the keys at copies that an interrupted run made.</summary>
-    private void PointAtTwins(string volume, CancellationToken cancellationToken)
-    {
-        bool isDurable = false;
-        foreach (string newer in NewerThan(volume))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            using IStorageFile copy = storage.Open(PathOf(newer), FileAccessKind.Read);
-            if (copy.Length > keys.EndOf(FileArchiveTarget.TargetName, unit, newer)) continue;
-            if (!isDurable) storage.FlushFolder(Path.GetDirectoryName(copy.Path)!); // that run may have failed just there
-            isDurable = true;
-            PointKeys(copy, newer, volume);
-        }
-    }
-
-    /// <summary>Which whole records are to be copied: those that a key points at, and those that lie in no newer generation.</summary>
-    private HashSet<long> ToCopy(IStorageFile old, string volume, IReadOnlySet<long> whole, out HashSet<Guid> keyless, CancellationToken cancellationToken)
-    {
-        var offsets = new HashSet<long>();
-        var alone = new Dictionary<(Guid Id, long Length, string Sha256), List<long>>();
-        foreach (ArchivedRecordInfo info in At(old, whole))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (KeyAt(volume, info) is not { } key)
-            {
-                if (!alone.TryGetValue(NameOf(info), out List<long>? same)) alone.Add(NameOf(info), same = []);
-                same.Add(info.Offset);
-            }
-            else if (KeyOf(info, volume) is not null) offsets.Add(info.Offset);
-            else throw ArchiveErrors.Damaged(old.Path, info.Offset, $"the key of message {key.Id} says otherwise than its record. Make the keys anew with Test-MessageArchive -Rebuild.");
-        }
-        foreach (string newer in NewerThan(volume).TakeWhile(_ => alone.Count > 0))
-        {
-            using IStorageFile copy = storage.Open(PathOf(newer), FileAccessKind.Read);
-            foreach (ArchivedRecordInfo info in ArchiveWalker.Walk(copy, 0).Where(i => alone.ContainsKey(NameOf(i))))
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (IsWhole(copy, info)) alone.Remove(NameOf(info));
-            }
-        }
-        offsets.UnionWith(alone.Values.SelectMany(o => o));
-        keyless = [.. alone.Keys.Select(n => n.Id)];
-        return offsets;
-
-        static (Guid, long, string) NameOf(ArchivedRecordInfo info) => (info.Id, info.Length, info.Sha256);
-    }
-
-    /// <summary>Copies records into the next generation and points their keys there. It has its name only once it is whole and durable, and keys cover it.</summary>
-    /// <returns>The volume.</returns>
-    private string CopyTo(IStorageFile old, string volume, IReadOnlySet<long> offsets, HashSet<Guid> keyless, TombstoneFile tombstones, CancellationToken cancellationToken)
-    {
-        string next = NextGeneration(volume), working = PathOf(next) + WorkingSuffix;
-        try
-        {
-            using (IStorageFile copy = storage.Open(working, FileAccessKind.CreateNew))
-            {
-                Copy(old, copy, At(old, offsets), cancellationToken);
-                keys.Cover([new CoveredVolume(FileArchiveTarget.TargetName, unit, next, copy.Length)]);
-            }
-            tombstones.Add([.. OfCopies(tombstones, volume, next, keyless)]);
-            storage.RenameFile(working, PathOf(next));
-        }
-        catch
-        {
-            TryDeleteFile(working);
-            throw;
-        }
-        storage.FlushFolder(Path.GetDirectoryName(working)!);
-        using IStorageFile named = storage.Open(PathOf(next), FileAccessKind.Read);
-        PointKeys(named, next, volume);
-        return next;
-    }
-
-    /// <summary>What has expired, or was given up, and could not be taken out of the file because it was damaged, is to go from the copy.</summary>
-    private static List<Tombstones> OfCopies(TombstoneFile tombstones, string volume, string next, HashSet<Guid> keyless)
-    {
-        if (keyless.Count == 0) return [];
-        string month = ArchivePaths.Generation(volume, 1);
-        var again = new List<Tombstones>();
-        foreach (IGrouping<TombstoneFrameType, Tombstones> type in tombstones.Read().Where(t => t.Volume.Length > 0 && ArchivePaths.Generation(t.Volume, 1) == month).GroupBy(t => t.Type))
-        {
-            Guid[] ids = [.. type.SelectMany(t => t.Ids).Where(keyless.Contains).Distinct()];
-            if (ids.Length > 0 || type.Key == TombstoneFrameType.Superfluous) again.Add(new Tombstones(type.Key, next, ids));
-        }
-        return again;
-    }
 }

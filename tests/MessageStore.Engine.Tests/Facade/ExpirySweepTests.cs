@@ -8,15 +8,20 @@ namespace MessageStore.Tests.Facade;
 
 /// <summary>
 /// Expiry (deleted in the log, tombstone, key, file written anew or deleted) with a loss of power before every operation on the disk, and with every operation
-/// failing in its turn: what is not due, held or recalled is whole at each moment; the next run ends what was begun; and then no older backup brings anything back.
+/// failing in its turn: what is not due, held or recalled is whole at each moment, also where the archive agent comes in between; the next run ends what was begun; and then no older backup
+/// brings anything back.
 /// </summary>
 [Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class ExpirySweepTests(ITestOutputHelper output)
 {
     private const int Survivors = 3;
     private const string Elsewhere = "/data/again";
+    private const string Later = "Later";
 
-    /// <summary>Of the first mailbox's file some records go, of the second's all, of the third's one is held and one lives in the store again.</summary>
+    /// <summary>
+    /// Of the first mailbox's file some records go, and of those that stay one lives in the store again, one is of a message that its user deleted, and one of such a message has no key any more;
+    /// of the second's all go, of the third's one is held and one lives in the store again.
+    /// </summary>
     private static readonly string[] Users = ["ada", "grace", "edsger"];
 
     [Fact]
@@ -40,10 +45,10 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
         Case test = Prepare(seed);
         using MemoryDatabase opened = MemoryDatabase.Open(test.Storage, test.Options);
         int crashes = 0;
-        var sweep = new CrashSweep(test.Storage, seed, Survivors, survivor => Recover(survivor, test, goOn: ++crashes % 3 == 0, restore: crashes % 15 == 0));
+        var sweep = new CrashSweep(test.Storage, seed, Survivors, survivor => Recover(survivor, test, agent: ++crashes % 4 >= 2, goOn: crashes % 2 == 0, restore: crashes % 16 == 0));
         test.Model.RemoveAsync(test.Due, () => ExpireAsync(opened)).GetAwaiter().GetResult();
         int points = sweep.End();
-        for (int chance = 0; chance < Survivors; chance++) Recover(test.Storage.Fork(new Random(chance)), test, goOn: false, restore: true);
+        for (int chance = 0; chance < Survivors; chance++) Recover(test.Storage.Fork(new Random(chance)), test, agent: false, goOn: false, restore: true);
         return points;
     }
 
@@ -64,9 +69,9 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
             }
             test.Storage.FaultsWait = true;
             opened.CheckAsync(test.Model).GetAwaiter().GetResult();
-            for (int chance = 0; chance < 2; chance++) Recover(test.Storage.Fork(new Random(n * 31 + chance)), test, goOn: true, restore: false);
+            for (int chance = 0; chance < 2; chance++) Recover(test.Storage.Fork(new Random(n * 31 + chance)), test, agent: chance == 0, goOn: true, restore: false);
         }
-        Recover(test.Storage, test, goOn: true, restore: n % 10 == 0);
+        Recover(test.Storage, test, agent: n % 2 == 0, goOn: true, restore: n % 10 == 0);
         return test.Storage.FaultHappened;
     }
 
@@ -108,48 +113,99 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
             model.RemoveAsync(first, () => ExpireAsync(opened)).GetAwaiter().GetResult();
         }
         Archive("ada", 3, atOnce);
-        Archive("ada", 3, null);
+        Archive("ada", 5, null);
+        List<ModelMail> ada = [.. model.Of("ada").Where(m => !IsDue(opened, m))];
+        foreach (ModelMail gone in ada[..2])
+        {
+            model.ChangeAsync(gone, null, async () =>
+            {
+                await store.DeleteAsync(gone.Id);
+                return gone.Id;
+            }).GetAwaiter().GetResult();
+        }
+        opened.Database.Keys.Remove([ada[1].Id]);
         Archive("grace", 4, atOnce);
         Archive("edsger", 4, atOnce);
         List<ModelMail> edsger = model.Of("edsger");
         store.AddHoldAsync(new HoldRequest { Ids = [edsger[0].Id], Reason = "A case.", By = "root" }).GetAwaiter().GetResult();
-        store.RecallAsync(new MessageQuery { Ids = [edsger[1].Id] }).ToListAsync().AsTask().GetAwaiter().GetResult();
+        store.RecallAsync(new MessageQuery { Ids = [ada[2].Id, edsger[1].Id] }).ToListAsync().AsTask().GetAwaiter().GetResult();
         string backup = store.BackupAsync(new BackupOptions()).GetAwaiter().GetResult().Path;
         HashSet<Guid> stays = [edsger[0].Id, edsger[1].Id];
         List<ModelMail> due = [.. Users.SelectMany(model.Of).Where(m => !stays.Contains(m.Id) && IsDue(opened, m))];
-        return new Case(storage, options, model, due, backup);
+        return new Case(storage, options, model, due, backup, Deleted: ada[0].Id, Orphan: ada[1].Id, Recalled: [ada[2].Id, edsger[1].Id]);
     }
 
     private static bool IsDue(MemoryDatabase opened, ModelMail mail) => opened.Database.Keys.Find(mail.Id)[0].DeletionDate is not null;
 
+    /// <param name="agent">Also archive something new in each mailbox, before expiry goes on: what the agent takes over then is what an interrupted run of its own left, and nothing else.</param>
     /// <param name="goOn">Also run expiry again to its end.</param>
     /// <param name="restore">Also restore the backup from before, once expiry has come to its end.</param>
-    private static void Recover(MemoryStorage survivor, Case test, bool goOn, bool restore)
+    private static void Recover(MemoryStorage survivor, Case test, bool agent, bool goOn, bool restore)
     {
         var gone = test.Due.Select(m => m.Id).ToHashSet();
+        MailModel model = test.Model;
         using (MemoryDatabase first = MemoryDatabase.Open(survivor, test.Options))
         {
-            first.CheckAsync(test.Model).GetAwaiter().GetResult();
+            Check(first);
+            if (agent)
+            {
+                survivor.BeforeChange = null;
+                model = model.Copy();
+                ArchiveNew(first, model, test.Options.Clock);
+                Check(first);
+            }
             if (goOn)
             {
                 ExpireAsync(first).GetAwaiter().GetResult();
-                if (first.CheckAsync(test.Model).GetAwaiter().GetResult().Exists(m => gone.Contains(m.Id))) throw new InvariantException("The next run left what is due.");
+                if (Check(first).Exists(m => gone.Contains(m.Id))) throw new InvariantException("The next run left what is due.");
                 first.CheckArchivedOnce();
                 var files = (FileArchiveTarget)first.Database.Archive.Current;
                 if (files.ListVolumes().SelectMany(v => files.Walk(v)).FirstOrDefault(r => gone.Contains(r.Id)) is { } left)
                     throw new InvariantException($"The next run left the record of {left.Id} in the archive.");
+                if (Users.Select(u => Path.Combine(MemoryDatabase.ArchivePath, u)).Where(survivor.FolderExists).SelectMany(survivor.ListFiles).FirstOrDefault(f => f.EndsWith(".copying", StringComparison.Ordinal)) is { } copy)
+                    throw new InvariantException($"The next run left {copy}.");
             }
         }
         survivor.BeforeChange = null;
-        using (MemoryDatabase again = MemoryDatabase.Open(survivor, test.Options)) again.CheckAsync(test.Model).GetAwaiter().GetResult();
+        using (MemoryDatabase again = MemoryDatabase.Open(survivor, test.Options)) Check(again);
         if (!restore) return;
         MessageDatabase.RestoreNow(survivor, new RestoreOptions { BackupPath = test.Backup, Destination = Elsewhere }, test.Options.Clock, null, CancellationToken.None);
         using MemoryDatabase restored = MemoryDatabase.Open(survivor, test.Options, Elsewhere);
         List<StoredMessage> found = restored.CheckAsync(test.Model).GetAwaiter().GetResult();
         if (found.Exists(m => gone.Contains(m.Id))) throw new InvariantException("A restore brought back what had expired.");
+
+        List<StoredMessage> Check(MemoryDatabase opened)
+        {
+            List<StoredMessage> all = opened.CheckAsync(model).GetAwaiter().GetResult();
+            test.CheckNotTakenOver(opened, all);
+            return all;
+        }
+    }
+
+    /// <summary>One message in each mailbox, in a folder of its own, so that no criterion takes anything else.</summary>
+    private static void ArchiveNew(MemoryDatabase opened, MailModel model, TimeProvider clock)
+    {
+        foreach (string user in Users) opened.AppendAsync(model, user, Later, MessageFlags.None, MemoryDatabase.Body(new Random(user.Length), 100), clock.GetUtcNow()).GetAwaiter().GetResult();
+        ArchiveRun run = opened.Store.ArchiveAsync(new ArchiveOptions { Before = clock.GetUtcNow(), Folders = [Later], Seekers = 1, Archivers = 1 }).GetAwaiter().GetResult();
+        if (run.Failed > 0 || run.Moved < Users.Length) throw new InvariantException($"The archive agent moved {run.Moved} messages: {string.Join(' ', run.Receipts.Select(r => r.Reason))}");
     }
 
     /// <param name="Due">What the run is to remove.</param>
     /// <param name="Backup">A backup from before the run, with all of it.</param>
-    private sealed record Case(MemoryStorage Storage, GroupOptions Options, MailModel Model, IReadOnlyList<ModelMail> Due, string Backup);
+    /// <param name="Deleted">A message that its user deleted: its key says so.</param>
+    /// <param name="Orphan">Another one, whose key was lost: nothing says that its record may go.</param>
+    /// <param name="Recalled">Messages that live in the store, and have a record as well.</param>
+    private sealed record Case(
+        MemoryStorage Storage, GroupOptions Options, MailModel Model, IReadOnlyList<ModelMail> Due, string Backup, Guid Deleted, Guid Orphan, IReadOnlyList<Guid> Recalled)
+    {
+        /// <summary>Nobody took the records of a rewritten file for those that an interrupted archive run left.</summary>
+        public void CheckNotTakenOver(MemoryDatabase opened, List<StoredMessage> found)
+        {
+            if (found.Find(m => m.IsArchived && Recalled.Contains(m.Id)) is { } wrong) throw new InvariantException($"Message {wrong.Id} was brought back to the store and is called archived.");
+            if (opened.Database.Keys.Find(Deleted) is not [{ DeletedDate: not null }]) throw new InvariantException($"No key says any more that message {Deleted} was deleted.");
+            if (opened.Database.Keys.Find(Orphan).Count > 0) throw new InvariantException($"The record of message {Orphan}, which was deleted, has a key again.");
+            var files = (FileArchiveTarget)opened.Database.Archive.Current;
+            if (!files.ListVolumes().SelectMany(v => files.Walk(v)).Any(r => r.Id == Orphan)) throw new InvariantException($"The record of message {Orphan} is gone, and nothing said that it may.");
+        }
+    }
 }
