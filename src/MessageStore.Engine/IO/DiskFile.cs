@@ -63,7 +63,7 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
     /// <summary>Whoever deletes a file that is in use takes all away that is still to be written to it, and the system says nothing.</summary>
     private void CheckName()
     {
-        if (hasName && CountNames(handle) == 0) throw new IOException($"{path} was deleted while it was in use: nothing that is written to it will be found again.");
+        if (hasName && CountNames(handle) == 0) throw new DeletedFileException(path);
     }
 
     /// <returns><see langword="null"/> where the system does not say; Windows deletes no file that is open.</returns>

@@ -41,22 +41,28 @@ internal sealed partial class StorageUnit
         {
             lock (disk)
             {
+                int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == record.Volume);
+                if (number < 0) continue;
                 try
                 {
-                    int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == record.Volume);
-                    if (number < 0) continue;
+                    using IStorageFile? file = OpenOrForget(number, FileAccessKind.ReadWrite);
+                    if (file is null) continue;
                     if (!Holds(UnitTable.Tag(record.Id), number, record.Offset))
                     {
-                        FillDamaged(volumes[number], record);
+                        FillDamaged(file, volumes[number], record);
                         continue;
                     }
-                    if (InfoAt(number, record.Offset) is { } info)
+                    if (ArchiveRecordReader.TryReadInfo(file, record.Offset) is { } info)
                     {
                         if (info.Id != record.Id) continue; // another message with the same tag
-                        Fill(volumes[number].Name, info.Offset, info.Length);
+                        Fill(file, info.Offset, info.Length);
                     }
                     table.Remove(UnitTable.Tag(record.Id), number, record.Offset);
                     erased++;
+                }
+                catch (DeletedFileException)
+                {
+                    Forget(number);
                 }
                 catch (Exception error) when (ArchiveErrors.IsDevice(error))
                 {
@@ -74,7 +80,11 @@ internal sealed partial class StorageUnit
         try
         {
             List<(Guid Id, long Offset)> records;
-            using (IStorageFile file = storage.Open(path, FileAccessKind.Read)) records = [.. VolumeRecovery.Walk(file, marker.Salt, volume.Length).Select(r => (r.Id, r.Offset))];
+            using (IStorageFile? file = OpenOrForget(number, FileAccessKind.Read))
+            {
+                if (file is null) return 0;
+                records = [.. VolumeRecovery.Walk(file, marker.Salt, volume.Length).Select(r => (r.Id, r.Offset))];
+            }
             if (records.Any(r => held.Contains(r.Id))) return 0;
             if (open.TryGetValue(volume.Name.Series, out VolumeFile? writing) && writing.Name == volume.Name) Close(volume.Name.Series);
             storage.DeleteFile(path);
@@ -91,22 +101,25 @@ internal sealed partial class StorageUnit
     /// <summary>
     /// Fills what is left of a record in a stretch that opening found damaged. Only now, when whoever names it has a whole copy elsewhere: until then the bytes are all that there is of it here.
     /// </summary>
-    private void FillDamaged(UnitVolume volume, ErasedRecord record)
+    private static void FillDamaged(IStorageFile file, UnitVolume volume, ErasedRecord record)
     {
         if (record.Length >= VolumeMember.ShortestRecord && volume.Damaged.Any(d => d.Offset <= record.Offset && record.Offset + record.Length <= d.End))
-            Fill(volume.Name, record.Offset, record.Length);
+            Fill(file, record.Offset, record.Length);
     }
 
     /// <summary>Fills damaged stretches that are too short for a record, such as a block header: nothing of a message is in them, and readers of the whole volume would stop there.</summary>
     private void FillSmall(UnitVolume volume)
     {
         foreach (DamagedStretch stretch in volume.Damaged)
-            if (stretch.End - stretch.Offset is >= VolumeMember.ShortestFiller and < VolumeMember.ShortestRecord) Fill(volume.Name, stretch.Offset, stretch.End - stretch.Offset);
+        {
+            if (stretch.End - stretch.Offset is < VolumeMember.ShortestFiller or >= VolumeMember.ShortestRecord) continue;
+            using IStorageFile file = storage.Open(volume.Name.PathIn(Folder), FileAccessKind.ReadWrite);
+            Fill(file, stretch.Offset, stretch.End - stretch.Offset);
+        }
     }
 
-    private void Fill(VolumeName volume, long offset, long length)
+    private static void Fill(IStorageFile file, long offset, long length)
     {
-        using IStorageFile file = storage.Open(volume.PathIn(Folder), FileAccessKind.ReadWrite);
         byte[] fillers = ArrayPool<byte>.Shared.Rent((int)length);
         try
         {

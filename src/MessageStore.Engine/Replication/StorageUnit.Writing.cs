@@ -135,8 +135,7 @@ internal sealed partial class StorageUnit
 
     private void Append(VolumeSeries series, Block block)
     {
-        VolumeFile file = FileFor(series, block.Buffer.Length, out int number);
-        long offset = file.Append(block.Buffer.Span, block.Entries.Count);
+        (VolumeFile file, int number, long offset) = AppendToFile(series, block);
         string name = file.Name.ToString();
         volumes[number].Length = file.End;
         foreach ((Pending pending, int index) in block.Entries)
@@ -148,37 +147,82 @@ internal sealed partial class StorageUnit
         }
     }
 
+    private (VolumeFile File, int Number, long Offset) AppendToFile(VolumeSeries series, Block block)
+    {
+        for (int lost = 1; ; lost++)
+        {
+            VolumeFile file = FileFor(series, block.Buffer.Length, out int number);
+            try
+            {
+                return (file, number, file.Append(block.Buffer.Span, block.Entries.Count));
+            }
+            catch (DeletedFileException) when (lost < LostLimit)
+            {
+                Forget(number); // nobody was told of the block: it goes into a new volume
+            }
+        }
+    }
+
     private VolumeFile FileFor(VolumeSeries series, long bytes, out int number)
     {
         number = volumes.FindLastIndex(v => v.Name.Series == series);
-        openOrder.Remove(series);
-        openOrder.Add(series);
         if (open.TryGetValue(series, out VolumeFile? current))
         {
+            Touch(series);
             if (current.End + bytes <= options.VolumeSize) return current;
             Close(series);
-            openOrder.Add(series);
         }
         while (open.Count >= options.OpenVolumes) Close(openOrder[0]);
 
         UnitVolume? last = number < 0 ? null : volumes[number];
-        if (last is { IsGone: false, IsRefused: false } && last.Length + bytes <= options.VolumeSize)
+        if (last is { IsGone: false, IsRefused: false } && last.Length + bytes <= options.VolumeSize && TryGoOn(number) is { } before)
         {
-            return open[series] = VolumeFile.Open(storage, Folder, last.Name, marker.Salt, last.Length);
+            Touch(series);
+            return open[series] = before;
         }
+        DemandMarker();
         var name = new VolumeName(series, (last?.Name.Number ?? 0) + 1);
         VolumeFile created = VolumeFile.Create(storage, Folder, name, marker.Salt);
         number = volumes.Count;
         volumes.Add(new UnitVolume(name));
+        Touch(series);
         return open[series] = created;
+    }
+
+    /// <summary>Makes a series the one that was used last.</summary>
+    private void Touch(VolumeSeries series)
+    {
+        openOrder.Remove(series);
+        openOrder.Add(series);
+    }
+
+    private VolumeFile? TryGoOn(int number)
+    {
+        try
+        {
+            return VolumeFile.Open(storage, Folder, volumes[number].Name, marker.Salt, volumes[number].Length);
+        }
+        catch (Exception error) when (IsMissing(error))
+        {
+            Forget(number);
+            return null;
+        }
     }
 
     private void Close(VolumeSeries series)
     {
         openOrder.Remove(series);
         if (!open.Remove(series, out VolumeFile? file)) return;
-        using (file) file.Finish();
-        if (volumes.FindLast(v => v.Name == file.Name) is { } volume) volume.Length = file.End;
+        int number = volumes.FindLastIndex(v => v.Name == file.Name);
+        try
+        {
+            using (file) file.Finish();
+            volumes[number].Length = file.End;
+        }
+        catch (DeletedFileException)
+        {
+            Forget(number);
+        }
     }
 
     /// <summary>Closes volumes in order when the unit is closed.</summary>
@@ -194,7 +238,7 @@ internal sealed partial class StorageUnit
                     else if (open.Remove(open.Keys.First(), out VolumeFile? file)) file.Dispose();
                 }
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or MessageStoreException)
             {
                 // Only the end marks are missing: the next opening looks at the last blocks instead.
                 foreach (VolumeFile file in open.Values) file.Dispose();

@@ -8,7 +8,10 @@ namespace MessageStore.Replication;
 /// A storage unit with its process module: gathers records in memory, writes them in blocks to volumes by storage date and deletion date, one flush for many, and acknowledges
 /// each with its place only then. Format and what opening does: docs/format-volume.md. Members may be called from any thread, concurrently.
 /// </summary>
-/// <remarks>A write or flush that fails takes the unit out: it acknowledges nothing more until it is opened again. Reading goes on.</remarks>
+/// <remarks>
+/// A write or flush that fails takes the unit out: it acknowledges nothing more until it is opened again. Reading goes on. A volume that somebody deleted is forgotten, and the unit goes on in a new
+/// one.
+/// </remarks>
 internal sealed partial class StorageUnit : IDisposable
 {
     /// <summary>Held by the node that serves the unit.</summary>
@@ -128,8 +131,9 @@ internal sealed partial class StorageUnit : IDisposable
         {
             return storage.Open(name.PathIn(Folder), FileAccessKind.Read);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (IsMissing(error))
         {
+            NoticeMissing(name);
             throw NoVolume(volume, error);
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
@@ -231,14 +235,15 @@ internal sealed partial class StorageUnit : IDisposable
         while (table.TryNext(UnitTable.Tag(id), ref cursor, out int number, out long offset))
         {
             if (InfoAt(number, offset) is { } info && info.Id == id && condition(info)) return (number, info);
+            if (volumes[number].IsGone) cursor = -1; // it was forgotten just now, and the table is another
         }
         return null;
     }
 
     private ArchivedRecordInfo? InfoAt(int volume, long offset)
     {
-        using IStorageFile file = storage.Open(volumes[volume].Name.PathIn(Folder), FileAccessKind.Read);
-        return ArchiveRecordReader.TryReadInfo(file, offset);
+        using IStorageFile? file = OpenOrForget(volume, FileAccessKind.Read);
+        return file is null ? null : ArchiveRecordReader.TryReadInfo(file, offset);
     }
 
     private bool Holds(ulong tag, int volume, long offset)
@@ -264,7 +269,7 @@ internal sealed partial class StorageUnit : IDisposable
         /// <summary>Stretches that opening found damaged and passed over.</summary>
         public IReadOnlyList<DamagedStretch> Damaged { get; set; } = [];
 
-        /// <summary>Whether its file has been deleted; its number stays, so that the table's places keep their meaning.</summary>
+        /// <summary>Whether its file has been deleted, by the unit or by somebody else; its number stays, so that the table's places keep their meaning.</summary>
         public bool IsGone { get; set; }
 
         /// <summary>Whether opening found that it is not to be touched.</summary>

@@ -81,6 +81,17 @@ internal sealed class UnitTable
         return true;
     }
 
+    /// <summary>Removes all places in a volume, at the price of looking at every slot.</summary>
+    /// <returns>How many there were.</returns>
+    public int RemoveVolume(int volume)
+    {
+        var gone = new List<(ulong Tag, long Place)>();
+        for (int slot = 0; slot < places.Length; slot++)
+            if (places[slot] != 0 && (int)(places[slot] >>> OffsetBits) == volume) gone.Add((tags[slot], places[slot]));
+        foreach ((ulong tag, long place) in gone) Remove(tag, volume, place & OffsetMask);
+        return gone.Count;
+    }
+
     private void Insert(ulong tag, long place)
     {
         int slot = Home(tag);

@@ -18,7 +18,7 @@ public sealed class DiskFileTests
         file.Flush();
         File.Delete(other);
         file.Write([5], 4);
-        var error = Assert.Throws<IOException>(file.Flush);
+        var error = Assert.Throws<DeletedFileException>(file.Flush);
         Assert.Contains($"{path} was deleted", error.Message, StringComparison.Ordinal);
     }
 
@@ -31,6 +31,6 @@ public sealed class DiskFileTests
         File.WriteAllBytes(path, [1, 2, 3]);
         using IStorageFile file = DiskStorage.Instance.Open(path, FileAccessKind.ReadWrite);
         File.Delete(path);
-        Assert.Throws<IOException>(file.Flush);
+        Assert.Throws<DeletedFileException>(file.Flush);
     }
 }

@@ -220,7 +220,7 @@ internal sealed partial class MemoryStorage
             {
                 Check(StorageOperations.Flush, () => inode.FailFlush(storage.random));
                 inode.Flush();
-                if (storage.Find(path) != inode && !storage.root.Files().Contains(inode)) throw new IOException($"{path} was deleted while it was in use.");
+                if (storage.Find(path) != inode && !storage.root.Files().Contains(inode)) throw new DeletedFileException(path);
             }
         }
 

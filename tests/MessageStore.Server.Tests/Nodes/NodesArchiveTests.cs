@@ -91,6 +91,53 @@ public sealed class NodesArchiveTests
         await AssertReadableAsync(store, mail);
     }
 
+    [UnixFact]
+    public async Task What_a_node_acknowledges_after_its_volumes_were_deleted_under_it_is_there_when_it_is_started_again()
+    {
+        await using var fixture = new NodeFixture();
+        foreach (string name in (string[])["n1", "n2"]) await fixture.StartAsync(name);
+        await using var store = (EmbeddedMessageStore)await OpenAsync(fixture);
+        Dictionary<Guid, byte[]> lost = await AppendAsync(store, 10);
+        await store.ArchiveAsync(Everything);
+        Assert.True(DeleteVolumes(fixture, "n1") > 0);
+        Dictionary<Guid, byte[]> later = await AppendAsync(store, 10, 100);
+        ArchiveRun run = await store.ArchiveAsync(Everything);
+        Assert.Equal((10, 0), (run.Moved, run.Failed));
+        Assert.Contains("10 records are gone", Assert.Single(fixture["n1"].Node.Units[0].GetStatus().Notes));
+
+        await fixture.StopAsync("n1");
+        await fixture.StartAsync("n1");
+        await Task.Delay(new ReplicationOptions().DirectoryAge); // it has another port
+        foreach (ArchiveKey key in (await KeysAsync(store)).Where(k => later.ContainsKey(k.Id))) await store.Database.Archive.VerifyAsync(key);
+        await AssertReadableAsync(store, lost);
+    }
+
+    [UnixFact]
+    public async Task Volumes_that_were_deleted_under_a_running_node_are_brought_back_without_a_restart()
+    {
+        await using var fixture = new NodeFixture();
+        foreach (string name in (string[])["n1", "n2"]) await fixture.StartAsync(name);
+        await using var store = (EmbeddedMessageStore)await OpenAsync(fixture);
+        Dictionary<Guid, byte[]> mail = await AppendAsync(store, 20);
+        await store.ArchiveAsync(Everything);
+        foreach (bool isWrittenTo in (bool[])[false, true])
+        {
+            Assert.True(DeleteVolumes(fixture, "n1") > 0);
+            if (isWrittenTo)
+            {
+                foreach ((Guid id, byte[] body) in await AppendAsync(store, 5, 100)) mail.Add(id, body);
+                Assert.Equal(5, (await store.ArchiveAsync(Everything)).Moved);
+            }
+            Assert.Equal((mail.Count, 20), await TestAsync(store));
+            ReplicaRepairRun run = await store.RepairCopiesAsync(new ReplicaRepairOptions { Repair = true });
+            Assert.Equal((mail.Count, 20, 0), (run.Messages, run.Restored, run.UnderReplicated));
+            Assert.Equal((mail.Count, 0), await TestAsync(store));
+            Assert.Equal(2 * mail.Count, (await KeysAsync(store)).Count);
+            Assert.Equal(mail.Count, fixture["n1"].Node.Units[0].GetStatus().RecordCount);
+            await AssertReadableAsync(store, mail);
+        }
+    }
+
     [Fact]
     public async Task A_copy_that_a_read_finds_damaged_is_read_from_the_other_node_and_mended()
     {
@@ -221,6 +268,15 @@ public sealed class NodesArchiveTests
             mail.Add((await store.AppendAsync(new MessageToAppend { Mailbox = $"m{n % 3}", CreateMailbox = true, Body = body, Journal = journal })).Id, bytes);
         }
         return mail;
+    }
+
+    /// <summary>Deletes all volumes of a node that is running.</summary>
+    /// <returns>How many there were.</returns>
+    private static int DeleteVolumes(NodeFixture fixture, string node)
+    {
+        string[] volumes = System.IO.Directory.GetFiles(Path.Combine(fixture.Root, node, "disk1", "volumes"), "*.mbox.gz", SearchOption.AllDirectories);
+        foreach (string volume in volumes) File.Delete(volume);
+        return volumes.Length;
     }
 
     private static long Records(NodeFixture fixture) => ((string[])["n1", "n2", "n3"]).Sum(n => fixture[n].Node.Units[0].GetStatus().RecordCount);
