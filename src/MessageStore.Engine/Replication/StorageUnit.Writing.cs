@@ -102,7 +102,7 @@ internal sealed partial class StorageUnit
                 for (int index = 0; index < pending.Records.Count; index++)
                 {
                     IncomingRecord record = pending.Records[index];
-                    if (Locate(record.Info.Id, held => IsSame(held, record.Info)) is { } found)
+                    if (Locate(record.Info.Id, (volume, held) => IsSame(held, record.Info) && IsWhole(volume, held)) is { } found)
                     {
                         pending.Places[index] = new RecordPlace(volumes[found.Volume].Name.ToString(), found.Info.Offset, found.Info.Length);
                         continue;
@@ -132,6 +132,13 @@ internal sealed partial class StorageUnit
     private static bool IsSame(ArchivedRecordInfo held, ArchivedRecordInfo coming) =>
         held.Sha256 == coming.Sha256
         && VolumeSeries.Of(held.StorageDate, held.DeletionDate).DeletionDay == VolumeSeries.Of(coming.StorageDate, coming.DeletionDate).DeletionDay;
+
+    /// <summary>Whether a record that is there is what was written: nothing else is acknowledged as a copy.</summary>
+    private bool IsWhole(int number, ArchivedRecordInfo held)
+    {
+        using IStorageFile? file = OpenOrForget(number, FileAccessKind.Read);
+        return file is not null && VolumeRecovery.IsWhole(file, held);
+    }
 
     private void Append(VolumeSeries series, Block block)
     {

@@ -119,7 +119,7 @@ internal sealed partial class StorageUnit : IDisposable
     /// <summary>Where the record of a message lies; <see langword="null"/> where the unit holds none.</summary>
     public RecordPlace? Find(Guid id)
     {
-        lock (disk) return Locate(id, _ => true) is { } found ? new RecordPlace(volumes[found.Volume].Name.ToString(), found.Info.Offset, found.Info.Length) : null;
+        lock (disk) return Locate(id, (_, _) => true) is { } found ? new RecordPlace(volumes[found.Volume].Name.ToString(), found.Info.Offset, found.Info.Length) : null;
     }
 
     /// <summary>Opens a volume for reading. The caller disposes it.</summary>
@@ -228,13 +228,13 @@ internal sealed partial class StorageUnit : IDisposable
         volumes.Add(volume);
     }
 
-    /// <summary>Finds the record of an Id that a condition holds for. Called with the disk held.</summary>
-    private (int Volume, ArchivedRecordInfo Info)? Locate(Guid id, Func<ArchivedRecordInfo, bool> condition)
+    /// <summary>Finds the record of an Id that a condition on its volume's number and its header holds for. Called with the disk held.</summary>
+    private (int Volume, ArchivedRecordInfo Info)? Locate(Guid id, Func<int, ArchivedRecordInfo, bool> condition)
     {
         int cursor = -1;
         while (table.TryNext(UnitTable.Tag(id), ref cursor, out int number, out long offset))
         {
-            if (InfoAt(number, offset) is { } info && info.Id == id && condition(info)) return (number, info);
+            if (InfoAt(number, offset) is { } info && info.Id == id && condition(number, info)) return (number, info);
             if (volumes[number].IsGone) cursor = -1; // it was forgotten just now, and the table is another
         }
         return null;

@@ -108,7 +108,8 @@ internal static class VolumeRecovery
         notes.Add($"{file.Path}: {length - good} bytes at offset {good}, never acknowledged, were cut off.");
     }
 
-    private static bool IsWhole(IStorageFile file, ArchivedRecordInfo record)
+    /// <summary>Whether a record is what was written: every checksum compared.</summary>
+    public static bool IsWhole(IStorageFile file, ArchivedRecordInfo record)
     {
         try
         {

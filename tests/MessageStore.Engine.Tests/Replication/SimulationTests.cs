@@ -9,7 +9,7 @@ namespace MessageStore.Tests.Replication;
 /// Many nodes, a bad network and bad disks, from one seed: no acknowledged message is lost, and after repair every key resolves and every message has its copies.
 /// </summary>
 /// <remarks>
-/// Faults that destroy what was acknowledged (a lost disk, rot) strike one node at a time, and repair runs before the next: that is what n copies promise. Everything else
+/// Faults that destroy what was acknowledged (a lost disk, rot, a volume that somebody deletes under the running node) strike one node at a time, and repair runs before the next: that is what n copies promise. Everything else
 /// strikes at will. Replay a failure with MESSAGESTORE_SEED, go on for longer with MESSAGESTORE_SEEDS.
 /// </remarks>
 public sealed class SimulationTests(ITestOutputHelper output)
@@ -60,20 +60,15 @@ public sealed class SimulationTests(ITestOutputHelper output)
                     else Rot(node, random);
                     await HealAsync(cluster, acknowledged);
                     break;
+                case 7:
+                    await HealAsync(cluster, acknowledged);
+                    await StoreAsync();
+                    DeleteVolume(node, random);
+                    if (random.Next(2) == 0) await StoreAsync();
+                    await HealAsync(cluster, acknowledged, restart: false);
+                    break;
                 default:
-                    IncomingRecord[] records = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => UnitSamples.Record(number++, random.Next(1, 3000), cluster.Clock.Now))];
-                    for (int attempt = 0; attempt < 2; attempt++)
-                    {
-                        try
-                        {
-                            await cluster.StoreAsync(records);
-                            foreach (IncomingRecord record in records) acknowledged.TryAdd(record.Info.Id, record);
-                            if (random.Next(5) > 0) break; // otherwise once more, as a sender does that did not see its acknowledgement
-                        }
-                        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.NotEnoughCopies)
-                        {
-                        }
-                    }
+                    await StoreAsync();
                     break;
             }
         }
@@ -88,10 +83,28 @@ public sealed class SimulationTests(ITestOutputHelper output)
                 foreach (var record in unit.ListRecords(volume))
                     if (!named.Contains((unit.Name, volume, record.Offset))) throw new InvariantException($"{record.Id} in {unit.Name} is named by no key and still there.");
         return acknowledged.Count;
+
+        async Task StoreAsync()
+        {
+            IncomingRecord[] records = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => UnitSamples.Record(number++, random.Next(1, 3000), cluster.Clock.Now))];
+            for (int attempt = 0; attempt < 2; attempt++)
+            {
+                try
+                {
+                    await cluster.StoreAsync(records);
+                    foreach (IncomingRecord record in records) acknowledged.TryAdd(record.Info.Id, record);
+                    if (random.Next(5) > 0) break; // otherwise once more, as a sender does that did not see its acknowledgement
+                }
+                catch (MessageStoreException error) when (error.ErrorId == ErrorIds.NotEnoughCopies)
+                {
+                }
+            }
+        }
     }
 
     /// <summary>Quiet: everything comes back, and repair runs; then all must be there.</summary>
-    private static async Task HealAsync(SimulatedCluster cluster, Dictionary<Guid, IncomingRecord> acknowledged)
+    /// <param name="restart">Whether nodes are started again: without it, all of them must be running.</param>
+    private static async Task HealAsync(SimulatedCluster cluster, Dictionary<Guid, IncomingRecord> acknowledged, bool restart = true)
     {
         int trouble = cluster.TroublePercent;
         cluster.TroublePercent = 0;
@@ -99,7 +112,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         foreach (SimulatedNode node in cluster.Nodes)
         {
             node.IsCutOff = false;
-            Restart(node);
+            if (restart) Restart(node);
         }
         cluster.Clock.Now += TimeSpan.FromMinutes(2);
         ReplicaRepairRun run = await cluster.RepairAsync(new ReplicaRepairOptions { Repair = true, ReadBodies = true });
@@ -130,13 +143,22 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// <summary>Changes bytes in the middle of a record that was acknowledged.</summary>
     private static void Rot(SimulatedNode node, Random random)
     {
-        StorageUnit unit = node.Running!.Units[random.Next(node.Disks.Count)];
-        if (unit.ListVolumes() is not { Count: > 0 } volumes) return;
-        string volume = volumes[random.Next(volumes.Count)];
-        if (unit.ListRecords(volume) is not { Count: > 0 } records) return;
+        if (AnyVolume(node, random) is not { } one || one.Unit.ListRecords(one.Volume.ToString()) is not { Count: > 0 } records) return;
         var record = records[random.Next(records.Count)];
+        for (int changes = 0; changes < 3; changes++) one.Storage.Corrupt(one.Volume.PathIn(UnitSamples.Folder), record.Offset + random.NextInt64(record.Length), 0x40);
+    }
+
+    private static void DeleteVolume(SimulatedNode node, Random random)
+    {
+        if (AnyVolume(node, random) is { } one) one.Storage.DeleteFile(one.Volume.PathIn(UnitSamples.Folder));
+    }
+
+    private static (StorageUnit Unit, VolumeName Volume, MemoryStorage Storage)? AnyVolume(SimulatedNode node, Random random)
+    {
+        StorageUnit unit = node.Running!.Units[random.Next(node.Disks.Count)];
+        if (unit.ListVolumes() is not { Count: > 0 } volumes) return null;
+        string volume = volumes[random.Next(volumes.Count)];
         if (!VolumeName.TryParse(volume, out VolumeName name)) throw new InvariantException($"The unit lists a volume {volume}.");
-        MemoryStorage storage = node.Disks.Single(d => d.Unit == unit.ShortName).Storage;
-        for (int changes = 0; changes < 3; changes++) storage.Corrupt(name.PathIn(UnitSamples.Folder), record.Offset + random.NextInt64(record.Length), 0x40);
+        return (unit, name, node.Disks.Single(d => d.Unit == unit.ShortName).Storage);
     }
 }

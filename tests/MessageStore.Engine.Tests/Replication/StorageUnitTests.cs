@@ -73,6 +73,20 @@ public sealed class StorageUnitTests
     }
 
     [Fact]
+    public async Task A_record_that_is_damaged_does_not_serve_for_the_same_message_again()
+    {
+        MemoryStorage storage = UnitSamples.Fresh();
+        using StorageUnit unit = UnitSamples.Open(storage);
+        IncomingRecord record = UnitSamples.Record(1);
+        RecordPlace damaged = await UnitSamples.AppendAsync(unit, record);
+        storage.Corrupt(new VolumeName(VolumeSeries.Of(UnitSamples.Day, null), 1).PathIn(UnitSamples.Folder), damaged.Offset + damaged.Length - 20, 1);
+        RecordPlace whole = await UnitSamples.AppendAsync(unit, record);
+        Assert.NotEqual(damaged, whole);
+        UnitSamples.AssertHolds(unit, record, whole);
+        Assert.Equal(whole, await UnitSamples.AppendAsync(unit, record));
+    }
+
+    [Fact]
     public async Task A_record_that_would_die_on_another_day_does_not_serve()
     {
         using StorageUnit unit = UnitSamples.Open(UnitSamples.Fresh());
