@@ -87,9 +87,9 @@ internal sealed partial class JournalKeyManager : IKeyManager
         try
         {
             var keys = new List<ArchiveKey>(1 + (more?.Count ?? 0));
-            AddIfOf(wanted, generation, first, keys);
+            AddIfOf(id, generation, first, keys);
             if (more is not null)
-                foreach (uint position in more) AddIfOf(wanted, generation, position, keys);
+                foreach (uint position in more) AddIfOf(id, generation, position, keys);
             return keys;
         }
         catch (Exception error) when (IsDeviceError(error))
@@ -160,11 +160,18 @@ internal sealed partial class JournalKeyManager : IKeyManager
 
     private static bool IsDeviceError(Exception error) => error is IOException or UnauthorizedAccessException;
 
-    private void AddIfOf(ReadOnlySpan<byte> id, KeyGeneration generation, uint position, List<ArchiveKey> keys)
+    private void AddIfOf(Guid id, KeyGeneration generation, uint position, List<ArchiveKey> keys)
     {
+        if (generation.Recent.Find(position) is { } recent)
+        {
+            if (recent.Id == id) keys.Add(recent);
+            return;
+        }
         Span<byte> buffer = stackalloc byte[KeyEntry.MaximumKeySize];
         ReadOnlySpan<byte> entry = generation.ReadEntry(position, buffer);
-        if (KeyEntry.IdOf(entry).SequenceEqual(id)) keys.Add(KeyEntry.ReadKey(entry, VolumeOf(generation, entry)));
+        ArchiveKey key = KeyEntry.ReadKey(entry, VolumeOf(generation, entry));
+        generation.Recent.Add(position, key);
+        if (key.Id == id) keys.Add(key);
     }
 
     private KeyVolume VolumeOf(KeyGeneration generation, ReadOnlySpan<byte> key)

@@ -35,6 +35,9 @@ internal sealed class KeyGeneration : IDisposable
     /// <summary>A volume keeps its number from one generation to the next.</summary>
     public KeyVolumes Volumes { get; } = new();
 
+    /// <summary>What was read lately: whoever asks for a message again and again does not read its key each time.</summary>
+    public RecentKeys Recent { get; } = new();
+
     /// <summary>Where the next frame goes, in bytes.</summary>
     public long End { get; set; }
 

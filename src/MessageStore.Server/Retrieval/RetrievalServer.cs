@@ -1,4 +1,5 @@
 using MessageStore.Server.Nodes;
+using MessageStore.Server.Serving;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -26,6 +27,8 @@ internal sealed class RetrievalServer : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopGrace);
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, NetworkBlocks.Factory>();
+        builder.WebHost.UseSockets(ServerSocket.Configure);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             HttpHardening.Apply(kestrel);

@@ -122,14 +122,7 @@ internal sealed class MessageServer : IAsyncDisposable
         builder.Services.AddSingleton<Operations>();
         OtlpExport.AddServices(builder.Services, options?.Telemetry ?? new TelemetryOptions());
         if (web is not null) WebSite.AddServices(builder.Services, web, store);
-        builder.WebHost.UseSockets(sockets =>
-        {
-            sockets.CreateBoundListenSocket = ServerSocket.Bind;
-            // Who receives goes on with what came: a session by LMTP has seven turns for a message, and each would be handed over three times. The thread is the pool's, nobody else's turn waits for it.
-            sockets.UnsafePreferInlineScheduling = true;
-            // An idle connection keeps a block of 4 KiB, and a busy one saves a system call for each turn.
-            sockets.WaitForDataBeforeAllocatingBuffer = false;
-        });
+        builder.WebHost.UseSockets(ServerSocket.Configure);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

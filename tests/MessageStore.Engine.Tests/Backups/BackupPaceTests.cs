@@ -68,12 +68,12 @@ public class BackupPaceTests
 
     /// <summary>Goes on when it is told to, and at once to where somebody wants to wait for.</summary>
     [Fact]
-    public void A_backup_that_stays_in_one_segment_for_long_says_how_far_it_is()
+    public async Task A_backup_that_stays_in_one_segment_for_long_says_how_far_it_is()
     {
         using var bed = new BackupBed();
         bed.Append(20);
         var said = new Reports();
-        new BackupSession(bed.Mail, bed.Storage, null, new HastyClock(), said).RunAsync(new BackupOptions { Priority = BackupPriority.Backup }, CancellationToken.None).GetAwaiter().GetResult();
+        await new BackupSession(bed.Mail, bed.Storage, null, new HastyClock(), said).RunAsync(new BackupOptions { Priority = BackupPriority.Backup }, CancellationToken.None);
         Assert.Contains(said.All.GroupBy(r => r.Status), segment => segment.First().Done < segment.Last().Done);
         Assert.All(said.All.Zip(said.All.Skip(1)), pair => Assert.True(pair.First.Done <= pair.Second.Done));
     }

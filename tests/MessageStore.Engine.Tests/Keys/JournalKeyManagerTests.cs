@@ -32,6 +32,21 @@ public sealed class JournalKeyManagerTests
     }
 
     [Fact]
+    public void A_key_that_was_just_read_is_not_given_out_once_it_is_replaced_or_removed()
+    {
+        using JournalKeyManager manager = Open(Fresh());
+        ArchiveKey first = Key(1), second = first with { Offset = first.Offset + 1000, DeletionDate = first.StorageDate.AddDays(1) };
+        manager.Put([first]);
+        for (int i = 0; i < 2; i++) Assert.Equal(first, Assert.Single(manager.Find(first.Id)));
+        manager.Put([second]);
+        for (int i = 0; i < 2; i++) Assert.Equal(second, Assert.Single(manager.Find(first.Id)));
+        manager.Compact();
+        for (int i = 0; i < 2; i++) Assert.Equal(second, Assert.Single(manager.Find(first.Id)));
+        manager.Remove([first.Id]);
+        Assert.Empty(manager.Find(first.Id));
+    }
+
+    [Fact]
     public void The_end_of_a_volume_stays_when_its_keys_are_removed_and_through_compaction_and_reopening()
     {
         MemoryStorage storage = Fresh();
