@@ -9,9 +9,6 @@ internal sealed partial class GroupSearch
     /// <summary>How many slots are looked at while the store's index is locked.</summary>
     private const int SlotsAtOnce = 4096;
 
-    /// <summary>Messages that are indexed before somebody else's turn comes.</summary>
-    private const int MessagesAtOnce = 256;
-
     /// <summary>Finds the runs that are whole, and which messages of the store they cover. Files that are damaged, replaced or half written are deleted.</summary>
     /// <exception cref="IOException">The device failed.</exception>
     public void Load(CancellationToken cancellationToken)
@@ -57,12 +54,12 @@ internal sealed partial class GroupSearch
         }
     }
 
-    /// <summary>Indexes some of the messages that are not covered.</summary>
+    /// <summary>Indexes messages that are not covered, one at least, for as long as its turn lasts.</summary>
     /// <returns>Whether there are more.</returns>
     /// <exception cref="MessageStoreException">What is indexed cannot be written out.</exception>
-    public async Task<bool> IndexSomeAsync(CancellationToken cancellationToken)
+    public async Task<bool> IndexSomeAsync(TimeSpan turn, CancellationToken cancellationToken)
     {
-        for (int count = 0; count < MessagesAtOnce; count++)
+        for (long began = clock.GetTimestamp(); ;)
         {
             if (delta.PostingCount >= deltaPostings || delta.Bytes >= deltaBytes) Publish();
             IndexEntry entry;
@@ -76,8 +73,8 @@ internal sealed partial class GroupSearch
                 entry = Group.EntryAt(slot);
             }
             await IndexAsync(slot, entry, cancellationToken).ConfigureAwait(false);
+            if (clock.GetElapsedTime(began) >= turn) return true;
         }
-        return true;
     }
 
     /// <summary>Merges runs of one size class once there are enough of them. On a thread of its own, while the indexer goes on.</summary>

@@ -13,7 +13,7 @@ internal sealed record SearchOptions
     public int KeepAtClose { get; init; } = 256;
 
     /// <summary>While mail comes in and nobody waits for the index, the indexer rests this many times as long as it has worked.</summary>
-    public int RestFactor { get; init; } = 3;
+    public int RestFactor { get; init; } = 5;
 
     /// <summary>How many runs of about one size are merged into one.</summary>
     public int MergeFactor { get; init; } = 8;

@@ -72,7 +72,7 @@ public sealed class SearchDamageTests(ITestOutputHelper output)
             while (SearchFixture.AssertReaches(alone, query, ids) < 0)
             {
             }
-        while (await alone.IndexSomeAsync(CancellationToken.None))
+        while (await alone.IndexSomeAsync(TimeSpan.Zero, CancellationToken.None))
         {
         }
         foreach ((string query, HashSet<Guid> ids) in expected) Assert.Equal(ids.Count, SearchFixture.AssertReaches(alone, query, ids));
