@@ -108,9 +108,11 @@ public sealed class RemoteStoreTests(ScriptedHost server) : IClassFixture<Script
     public async Task A_run_that_ended_well_although_it_was_cancelled_gives_its_result_and_a_sequence_stops()
     {
         using var stop = new CancellationTokenSource();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         server.Act = (method, arguments) => method.Name == nameof(IMessageStore.BackupAsync) ? EndWellAsync((CancellationToken)arguments[^1]!) : NamesAsync((CancellationToken)arguments[^1]!);
         Task<BackupRun> run = server.Client.BackupAsync(new BackupOptions(), null, stop.Token);
-        stop.CancelAfter(1);
+        await begun.Task.WaitAsync(Patience); // a call that was cancelled before it was sent never begins
+        await stop.CancelAsync();
         Assert.NotNull(await run.WaitAsync(Patience));
 
         using var enough = new CancellationTokenSource();
@@ -122,8 +124,9 @@ public sealed class RemoteStoreTests(ScriptedHost server) : IClassFixture<Script
         });
         Assert.Equal(3, taken); // what was on its way is passed over
 
-        static async Task<BackupRun> EndWellAsync(CancellationToken token)
+        async Task<BackupRun> EndWellAsync(CancellationToken token)
         {
+            begun.SetResult();
             var told = new TaskCompletionSource();
             using CancellationTokenRegistration registration = token.Register(told.SetResult);
             await told.Task;
