@@ -98,6 +98,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         total = groups.Sum(g => g.GetStatus().StoreBytes);
         foreach (StorageGroup group in groups) // 760 to 790
         {
+            status = group.Name;
             var one = new GroupBackup(storage, writer, group, pace, cancellationToken)
             {
                 Base = below,

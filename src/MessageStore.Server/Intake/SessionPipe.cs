@@ -132,6 +132,12 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvi
         if (!input.TryRead(out ReadResult read))
         {
             if (wait <= TimeSpan.Zero) return (Arrival.Idle, default, false);
+            if (patience.IsCancellationRequested)
+            {
+                // It ended the wait before, or came too late to: that one was for something else, and a session may go on, if only to say why it ends.
+                patience.Dispose();
+                patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+            }
             patience.CancelAfter(wait);
             try
             {
@@ -141,9 +147,6 @@ internal sealed class SessionPipe(PipeReader input, PipeWriter output, TimeProvi
             }
             catch (OperationCanceledException)
             {
-                // What is said now still has to go out, and a session may go on.
-                patience.Dispose();
-                patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
                 return (stop.IsCancellationRequested ? Arrival.Stopping : Arrival.Idle, default, false);
             }
             patience.CancelAfter(Timeout.InfiniteTimeSpan);

@@ -11,7 +11,7 @@ internal static class ServeCommand
 
     /// <summary>
     /// How often a thread of the pool that has nothing to do looks for something before it sleeps: not at all. A server shares its machine, and has many small turns; on two cores looking took half of the
-    /// rate at which it gives messages out. A storage node has few large ones and keeps the platform's value, which is worth a third of its rate.
+    /// rate at which it gives messages out. A storage node has few large ones and keeps the platform's value, without which it lost a sixth to a quarter of its rate.
     /// </summary>
     public const int SpinLimit = 0;
 
