@@ -12,6 +12,7 @@ namespace MessageStore.Bench;
 internal static class ArchiveBench
 {
     private const int Processes = 2;
+    private const int WarmUpMessages = 20_000;
     private static readonly TimeSpan MemoryLook = TimeSpan.FromMilliseconds(10);
     private static readonly ArchiveOptions All = new() { Before = DateTimeOffset.MaxValue };
 
@@ -29,6 +30,8 @@ internal static class ArchiveBench
     {
         int messages = arguments.Messages[0];
         Figures stored = new(), fastest = new();
+        foreach (ArchiveCompression level in (ArchiveCompression[])[ArchiveCompression.Stored, ArchiveCompression.Fastest])
+            await MoveAsync(arguments, size, Math.Min(messages, WarmUpMessages), level, new Figures()).ConfigureAwait(false); // the first finds cold code
         var altmove = new List<double>();
         var gzip = new List<double>();
         for (int round = 0; round < arguments.Rounds; round++)

@@ -26,6 +26,8 @@ internal sealed class ObjectArchiveTarget(
     private readonly PackFetcher fetcher = new(bucket, storage, spoolFolder);
     private readonly PackWriter writer = new(bucket, partSize);
 
+    public bool ComparesDigests => true;
+
     public string Name => ObjectArchives.TargetName;
 
     /// <summary>A pack is what one append carries.</summary>

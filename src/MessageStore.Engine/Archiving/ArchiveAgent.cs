@@ -14,8 +14,8 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
 {
     private const int MostWorkers = 64;
 
-    /// <summary>An archiver mostly waits for its flush, so there are more of them than cores.</summary>
-    private const int FewestArchivers = 4;
+    /// <summary>An archiver mostly waits for its flushes, and what many wait for the disk does together, so there are more of them than cores.</summary>
+    private const int FewestArchivers = 4, EnoughArchivers = 16;
 
     /// <summary>What all archivers together gather in memory, in bytes.</summary>
     private const int MemoryBudget = 128 << 20;
@@ -31,16 +31,19 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         List<(StorageGroup Group, string Mailbox)> users = [.. groups.SelectMany(g => g.MailboxNames().Where(m => rules.For(m) is not null).Select(m => (g, m)))];
         string note = options.TargetBytes is { } bytes ? AimAt(bytes, users, rules, started, cancellationToken) : "";
         int seekerCount = Workers(options.Seekers, Environment.ProcessorCount, users.Count);
-        int archiverCount = Workers(options.Archivers, Math.Max(FewestArchivers, Environment.ProcessorCount), users.Count);
+        // As many as can gather what serves the target best.
+        int good = Math.Clamp(MemoryBudget / target.BatchBytes, FewestArchivers, Math.Max(EnoughArchivers, Environment.ProcessorCount));
+        int archiverCount = Workers(options.Archivers, good, users.Count);
 
         var receipts = new ReceiptBook();
+        using var pace = new ArchivePace(groups, options.Priority, clock);
         var queue = Channel.CreateBounded<ArchiveTask>(archiverCount * 2); // 420
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         long done = 0;
         Task[] archivers = [.. Enumerable.Range(1, archiverCount).Select(n => Guarded(async () => // 440
         {
             using var quiet = new QuietThread($"archiver {n}");
-            using var archiver = new Archiver(target, keys, options.Compression, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount), quiet);
+            using var archiver = new Archiver(target, keys, options.Compression, started, receipts, storage, spoolFolder, Math.Min(target.BatchBytes, MemoryBudget / archiverCount), quiet, pace);
             await foreach (ArchiveTask task in queue.Reader.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
                 await archiver.MoveAsync(task, stop.Token).ConfigureAwait(false);
@@ -76,6 +79,8 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
             Duration = watch.Elapsed,
             Seekers = seekerCount,
             Archivers = archiverCount,
+            Yields = pace.Yields,
+            YieldDuration = pace.YieldDuration,
             DryRun = options.DryRun,
             Limit = rules.Limit is { } limit && limit > DateTimeOffset.MinValue && limit < DateTimeOffset.MaxValue ? limit : null,
             Note = note,

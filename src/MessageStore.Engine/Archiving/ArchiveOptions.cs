@@ -16,6 +16,15 @@ public enum ArchiveCompression
     Optimal,
 }
 
+/// <summary>Who goes first while an archive run goes on.</summary>
+public enum ArchivePriority
+{
+    /// <summary>The run slows down as soon as users wait longer than they would without it.</summary>
+    Users,
+    /// <summary>The run goes as fast as the disks allow.</summary>
+    Archive,
+}
+
 /// <summary>What an archive run looks for and how it works.</summary>
 public sealed record ArchiveOptions
 {
@@ -43,6 +52,7 @@ public sealed record ArchiveOptions
     public int Seekers { get; init; }
     /// <summary>Number of archivers, 1 to 64; 0 to choose from the machine.</summary>
     public int Archivers { get; init; }
+    public ArchivePriority Priority { get; init; } = ArchivePriority.Users;
     /// <summary>Only find and count: nothing is tagged or moved.</summary>
     public bool DryRun { get; init; }
 }
@@ -79,6 +89,10 @@ public sealed record ArchiveRun
     public TimeSpan Duration { get; init; }
     public int Seekers { get; init; }
     public int Archivers { get; init; }
+    /// <summary>How often it slowed down for users.</summary>
+    public int Yields { get; init; }
+    /// <summary>How long it stood still for them.</summary>
+    public TimeSpan YieldDuration { get; init; }
     public bool DryRun { get; init; }
     /// <summary>With a target size: what was received before this was taken. <see langword="null"/> without one, and where all or nothing was to be taken.</summary>
     public DateTimeOffset? Limit { get; init; }

@@ -13,6 +13,8 @@ internal sealed class ArchiveTargets(IArchiveTarget current, params IReadOnlyLis
 
     public string Name => current.Name;
 
+    public bool ComparesDigests => current.ComparesDigests;
+
     public int BatchBytes => current.BatchBytes;
 
     /// <summary>The place of a kind; <see langword="null"/> where this database has none.</summary>

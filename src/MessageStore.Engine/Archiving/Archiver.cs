@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using MessageStore.IO;
 using MessageStore.Keys;
 using MessageStore.Messages;
@@ -24,6 +25,7 @@ internal sealed class Archiver : IDisposable
     private readonly ReceiptBook receipts;
     private readonly int batchBytes;
     private readonly QuietThread quiet;
+    private readonly ArchivePace pace;
     private readonly ArchiveRecordWriter writer;
     private readonly ArchiveBatch batch;
     private readonly List<(ImageHeader Image, MessageSummary Summary)> moving = [];
@@ -35,9 +37,11 @@ internal sealed class Archiver : IDisposable
     /// <param name="spoolFolder">The folder for them; it must exist.</param>
     /// <param name="batchBytes">Bytes of records that are gathered in memory before they are appended.</param>
     /// <param name="quiet">Where messages are packed and read back.</param>
+    /// <param name="pace">How fast, of all archivers together.</param>
     public Archiver(
-        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes, QuietThread quiet)
+        IArchiveTarget target, IKeyManager keys, ArchiveCompression compression, DateTimeOffset storageDate, ReceiptBook receipts, IStorage storage, string spoolFolder, int batchBytes, QuietThread quiet, ArchivePace pace)
     {
+        this.pace = pace;
         this.target = target;
         this.keys = keys;
         this.storageDate = storageDate;
@@ -79,7 +83,7 @@ internal sealed class Archiver : IDisposable
                     settled++;
                     continue;
                 }
-                if (batch.MemoryLength >= batchBytes || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
+                if (batch.MemoryLength >= pace.BatchBytes(batchBytes) || moving.Count >= BatchMessages) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
             }
             await quiet;
             if (moving.Count > 0) settled += await FlushAsync(task, session, cancellationToken).ConfigureAwait(false);
@@ -167,6 +171,14 @@ internal sealed class Archiver : IDisposable
         return UInt128Bytes.Read(sha256) == image.DigestLow && UInt128Bytes.Read(sha256[16..]) == image.DigestHigh;
     }
 
+    private static byte[] DigestOf(in ImageHeader image)
+    {
+        byte[] sha256 = new byte[SHA256.HashSizeInBytes];
+        image.DigestLow.Write(sha256);
+        image.DigestHigh.Write(sha256.AsSpan(16));
+        return sha256;
+    }
+
     /// <returns>The number of messages whose move is complete now.</returns>
     private async Task<long> FinishRecordedAsync(ArchiveTask task)
     {
@@ -197,7 +209,8 @@ internal sealed class Archiver : IDisposable
         if (entry.Length <= ImageHeader.PartBytes)
         {
             if (task.Group.ReadWhole(entry, ref frame) is not { } whole) return false;
-            using MessageBody small = MessageBody.FromMemory(whole.Body);
+            // Its frame's checksum has been compared.
+            using MessageBody small = target.ComparesDigests ? MemoryBody.Trusting(whole.Body, DigestOf(whole.Image)) : MessageBody.FromMemory(whole.Body);
             Pack(task, entry, folders, whole.Image, whole.Summary, small);
             return true;
         }
@@ -232,6 +245,9 @@ internal sealed class Archiver : IDisposable
     /// <returns>The number of messages moved.</returns>
     private async Task<long> FlushAsync(ArchiveTask task, IArchiveSession session, CancellationToken cancellationToken)
     {
+        using ArchivePace.Turn turn = await pace.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+        await quiet;
+        pace.Wait(batch.Length, batch.Records.Count, cancellationToken);
         IReadOnlyList<ArchiveKey> written = await session.AppendAsync(batch, cancellationToken).ConfigureAwait(false);
         // From here on the batch is finished whatever happens, or the records would have to be adopted by the next run.
         keys.Put(written);

@@ -23,6 +23,8 @@ internal sealed class FileArchiveTarget(
 
     public string Name => TargetName;
 
+    public bool ComparesDigests => true;
+
     /// <summary>What keys call the archive folder.</summary>
     public string Unit => unit;
 

@@ -10,6 +10,12 @@ internal interface IArchiveTarget
     /// <summary>The kind of place, as keys name it: <c>files</c> for archive files.</summary>
     string Name { get; }
 
+    /// <summary>
+    /// Whether an append has read its records back from where they lie, unpacked them and compared their SHA-256 before it returns. Then nobody need compare it before: what was rotten in
+    /// the store, or spoiled by packing, is found by the same look as what the device made of it.
+    /// </summary>
+    bool ComparesDigests => false;
+
     /// <summary>How many bytes of records one append is to carry, at best. What many small appends would cost decides.</summary>
     int BatchBytes => 4 << 20;
 

@@ -2,7 +2,7 @@ using MessageStore.Storage;
 
 namespace MessageStore.Backups;
 
-/// <summary>Makes a backup yield to users: measures what their commits take while it runs, and waits where <see cref="PaceControl"/> says so.</summary>
+/// <summary>Makes a backup, or other maintenance, yield to users: measures what their commits take while it runs, and waits where <see cref="PaceControl"/> says so.</summary>
 internal sealed class BackupPace : IDisposable
 {
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(100);
@@ -16,13 +16,18 @@ internal sealed class BackupPace : IDisposable
     private readonly IReadOnlyList<StorageGroup> groups;
     private readonly BackupPriority priority;
     private readonly CommitMeter meter = new();
-    private readonly PaceControl control = new();
+    private readonly PaceControl control;
+    private readonly double slowestRate;
     private long windowStart;
     private long windowBytes;
     private bool isFirst = true;
+    private bool isHeldBack;
 
-    public BackupPace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock)
+    /// <param name="slowestRate">Bytes a second below which it never goes.</param>
+    public BackupPace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock, double slowestRate = PaceControl.SlowestRate)
     {
+        this.slowestRate = slowestRate;
+        control = new PaceControl(slowestRate);
         this.clock = clock;
         this.groups = groups;
         this.priority = priority;
@@ -37,6 +42,9 @@ internal sealed class BackupPace : IDisposable
     /// <summary>How long it stood still in all.</summary>
     public TimeSpan YieldDuration { get; private set; }
 
+    /// <summary>Whether users are there, so that there is a limit; may be asked from any thread.</summary>
+    public bool IsHeldBack => Volatile.Read(ref isHeldBack);
+
     /// <summary>Called before the next <paramref name="bytes"/> are copied; waits for as long as users need.</summary>
     public void Wait(int bytes, CancellationToken cancellationToken)
     {
@@ -47,15 +55,16 @@ internal sealed class BackupPace : IDisposable
             TimeSpan elapsed = clock.GetElapsedTime(windowStart);
             if (elapsed >= LongWindow || (elapsed >= Window && meter.Count >= PaceControl.FewestCommits))
             {
-                control.EndWindow(meter.Take());
+                control.EndWindow(meter.Take(), windowBytes / elapsed.TotalSeconds);
                 windowStart = clock.GetTimestamp();
                 windowBytes = 0;
                 isFirst = false;
                 continue;
             }
             // The control knows of users only when the first window has ended; the session's checkpoint took long enough for them to have shown.
-            double rate = isFirst && meter.Count > 0 ? PaceControl.SlowestRate : control.Rate;
-            if (windowBytes + bytes <= rate * elapsed.TotalSeconds || (windowBytes == 0 && rate > 0))
+            double rate = isFirst && meter.Count > 0 ? slowestRate : control.Rate;
+            Volatile.Write(ref isHeldBack, rate < PaceControl.NoLimit);
+            if (rate >= PaceControl.NoLimit || windowBytes + bytes <= rate * elapsed.TotalSeconds || (windowBytes == 0 && rate > 0))
             {
                 windowBytes += bytes;
                 return;

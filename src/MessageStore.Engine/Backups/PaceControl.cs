@@ -11,7 +11,8 @@ namespace MessageStore.Backups;
 /// a tenth for a window where there was none (by a third before the first), and down the further the more there are. It stands still, on the average, where one in a hundred is. Where users come it begins with the slowest: what is found to be too much only afterwards lies in the disk's queue by then, and they
 /// wait for that. Users who do nothing are not disturbed by anything.
 /// </remarks>
-internal sealed class PaceControl
+/// <param name="slowestRate">Bytes a second below which it never goes, so that it comes to an end.</param>
+internal sealed class PaceControl(double slowestRate = PaceControl.SlowestRate)
 {
     /// <summary>The quantile of the waits that users are not to see grow.</summary>
     public const double Quantile = 0.99;
@@ -19,7 +20,7 @@ internal sealed class PaceControl
     /// <summary>With fewer commits in a window nobody is taken to be there.</summary>
     public const int FewestCommits = 3;
 
-    /// <summary>The backup never goes slower, so that it comes to an end: bytes a second.</summary>
+    /// <summary>A backup never goes slower: bytes a second.</summary>
     public const double SlowestRate = 32 << 20;
 
     /// <summary>Faster than any disk: no limit.</summary>
@@ -29,6 +30,12 @@ internal sealed class PaceControl
     private const double FirstLimit = 1 << 30;
 
     private const int CalmEvery = 10;
+
+    /// <summary>The window in which users are measured alone for the second time. The first time all that is new was starting, and its code was being compiled: that measure is thrown away then.</summary>
+    private const int SecondLook = 5;
+
+    /// <summary>How much faster than it went it may go: what is allowed and not used would take too long to be taken back.</summary>
+    private const double Headroom = 2;
 
     private const double Allowed = 1 - Quantile;
 
@@ -53,6 +60,7 @@ internal sealed class PaceControl
     private double recentTooLong;
     private double rate = NoLimit;
     private int windows;
+    private int windowsWithUsers;
     private bool measuring;
     private bool isAlone = true;
     private bool isFelt;
@@ -65,7 +73,8 @@ internal sealed class PaceControl
 
     /// <summary>A window has ended.</summary>
     /// <param name="waits">What the transactions took that users committed in it.</param>
-    public void EndWindow(CommitWaits waits)
+    /// <param name="achieved">Bytes a second that it went.</param>
+    public void EndWindow(CommitWaits waits, double achieved = NoLimit)
     {
         windows++;
         bool measured = measuring;
@@ -74,23 +83,25 @@ internal sealed class PaceControl
         {
             rate = NoLimit;
             isAlone = true;
+            windowsWithUsers = 0;
             return;
         }
+        windowsWithUsers++;
         // Whatever they waited in the first window, they waited for a backup without a limit.
-        if (isAlone) (rate, isFelt, recent, recentTooLong) = (SlowestRate, false, 0, 0);
+        if (isAlone) (rate, isFelt, recent, recentTooLong) = (slowestRate, false, 0, 0);
         else if (measured) Measure(waits);
-        else Adjust(waits);
+        else Adjust(waits, achieved);
         isAlone = false;
-        measuring = calm.Count == 0 || (windows % CalmEvery == 0 && !measured);
+        measuring = calm.Count == 0 || windowsWithUsers == SecondLook || (windows % CalmEvery == 0 && !measured);
     }
 
     private void Measure(CommitWaits waits)
     {
-        calm.Fade(Memory);
+        calm.Fade(windowsWithUsers == SecondLook + 1 ? 0 : Memory);
         calm.Add(waits);
     }
 
-    private void Adjust(CommitWaits waits)
+    private void Adjust(CommitWaits waits, double achieved)
     {
         recent = recent * RecentMemory + waits.Count;
         recentTooLong = recentTooLong * RecentMemory + waits.Longer(calm.Quantile(Quantile) * Tolerance);
@@ -104,6 +115,6 @@ internal sealed class PaceControl
             factor = Slower;
             (recent, recentTooLong) = (0, 0); // what was found at twice the rate says nothing of this one
         }
-        rate = Math.Clamp((isTooMuch ? Math.Min(rate, FirstLimit) : rate) * factor, SlowestRate, NoLimit);
+        rate = Math.Clamp(Math.Min((isTooMuch ? Math.Min(rate, Math.Min(FirstLimit, achieved)) : rate) * factor, achieved * Headroom), slowestRate, NoLimit);
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -15,8 +14,9 @@ internal sealed partial class QuietThread : IDisposable
 
     private const int OfThisThread = 0;
 
-    private readonly BlockingCollection<Action> waiting = [];
+    private readonly Queue<Action> waiting = [];
     private readonly Thread thread;
+    private bool ending;
 
     public QuietThread(string name)
     {
@@ -29,16 +29,40 @@ internal sealed partial class QuietThread : IDisposable
     /// <summary>Ends the thread when what waits is done.</summary>
     public void Dispose()
     {
-        waiting.CompleteAdding();
-        if (Thread.CurrentThread == thread) return; // whoever went on here ends here
-        thread.Join();
-        waiting.Dispose();
+        lock (waiting)
+        {
+            ending = true;
+            Monitor.Pulse(waiting);
+        }
+        if (Thread.CurrentThread != thread) thread.Join(); // whoever went on here ends here
     }
 
     private void Run()
     {
         GiveWay();
-        foreach (Action goOn in waiting.GetConsumingEnumerable()) goOn();
+        while (Next() is { } goOn) goOn();
+    }
+
+    /// <summary>Waits without looking again and again first, as the collections made for this do: what is waited for is a disk, and the processor is somebody else's meanwhile.</summary>
+    /// <returns><see langword="null"/> when nothing comes any more.</returns>
+    private Action? Next()
+    {
+        lock (waiting)
+        {
+            while (waiting.Count == 0 && !ending) Monitor.Wait(waiting);
+            return waiting.TryDequeue(out Action? goOn) ? goOn : null;
+        }
+    }
+
+    /// <exception cref="ObjectDisposedException">The thread has been told to end.</exception>
+    private void Add(Action goOn)
+    {
+        lock (waiting)
+        {
+            ObjectDisposedException.ThrowIf(ending, this);
+            waiting.Enqueue(goOn);
+            Monitor.Pulse(waiting);
+        }
     }
 
     /// <summary>Makes the calling thread give way to every thread of usual priority from now on. Not for one that takes locks for which users wait.</summary>
@@ -57,9 +81,9 @@ internal sealed partial class QuietThread : IDisposable
     {
         public bool IsCompleted => Thread.CurrentThread == place.thread;
 
-        public void OnCompleted(Action continuation) => place.waiting.Add(continuation);
+        public void OnCompleted(Action continuation) => place.Add(continuation);
 
-        public void UnsafeOnCompleted(Action continuation) => place.waiting.Add(continuation);
+        public void UnsafeOnCompleted(Action continuation) => place.Add(continuation);
 
         public void GetResult()
         {

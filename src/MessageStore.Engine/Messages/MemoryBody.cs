@@ -11,10 +11,15 @@ internal sealed class MemoryBody : MessageBody
     private byte[]? rented;
 
     public MemoryBody(ReadOnlyMemory<byte> bytes, byte[]? rented)
+        : this(bytes, rented, SHA256.HashData(bytes.Span))
+    {
+    }
+
+    private MemoryBody(ReadOnlyMemory<byte> bytes, byte[]? rented, byte[] sha256)
     {
         this.bytes = bytes;
         this.rented = rented;
-        sha256 = SHA256.HashData(bytes.Span);
+        this.sha256 = sha256;
     }
 
     public override long Length => bytes.Length;
@@ -30,6 +35,11 @@ internal sealed class MemoryBody : MessageBody
         bytes.Span.Slice((int)offset, count).CopyTo(buffer);
         return count;
     }
+
+    /// <summary>A body whose SHA-256 was told: whoever uses it lets somebody compare it later.</summary>
+    /// <param name="bytes">The bytes, the caller's.</param>
+    /// <param name="sha256">32 bytes.</param>
+    public static MemoryBody Trusting(ReadOnlyMemory<byte> bytes, byte[] sha256) => new(bytes, null, sha256);
 
     protected override void Dispose(bool disposing)
     {

@@ -64,7 +64,7 @@ internal sealed partial class GroupCommitter
     private void Measure(CommitMeter meter, int start, int count)
     {
         for (int i = 0; i < count; i++)
-            if (working[start + i] is Transaction { Submitted: > 0 and long since }) meter.Record(since);
+            if (working[start + i] is Transaction { Submitted: > 0 and long since, IsAgents: false }) meter.Record(since);
     }
 
     /// <summary>

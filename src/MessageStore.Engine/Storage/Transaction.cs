@@ -40,6 +40,9 @@ internal sealed class Transaction
     public bool IsImage => Type is TransactionType.Append or TransactionType.AppendBegin or TransactionType.AppendPart
         or TransactionType.Archived or TransactionType.Recalled;
 
+    /// <summary>Whether it is the archive agent's, whose own waits are nobody's trouble.</summary>
+    public bool IsAgents => Type is TransactionType.Tagged or TransactionType.Archived;
+
     /// <summary>Ends with the transaction's LSN once it is durable and visible, or with the error that kept it from that.</summary>
     public Task<ulong> Committed => committed.Task;
 

@@ -11,6 +11,9 @@ public sealed class StartMessageArchiveCommand : ArchiveRunCommand
 {
     private bool previews;
 
+    [Parameter]
+    public ArchivePriority Priority { get; set; }
+
     private protected override string Activity => "Archiving";
 
     /// <summary>Whether <c>-WhatIf</c> or <c>$WhatIfPreference</c> asks for words instead of deeds.</summary>
@@ -33,7 +36,7 @@ public sealed class StartMessageArchiveCommand : ArchiveRunCommand
         }
 
         if (!ShouldProcess(Database, "Archive messages")) return;
-        ArchiveOptions options = ArchiveOptions(dryRun: false);
+        ArchiveOptions options = ArchiveOptions(dryRun: false) with { Priority = Priority };
         UseOrStart(async (store, run) =>
         {
             ArchiveRun result = await store.ArchiveAsync(options, run.Progress, run.Token).ConfigureAwait(false);

@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using MessageStore.Archiving;
 using MessageStore.IO;
 using MessageStore.Keys;
+using MessageStore.Messages;
 using MessageStore.Tests.Support;
 
 namespace MessageStore.Tests.Archiving;
@@ -34,6 +36,32 @@ public sealed class FileArchiveTargetTests
         }
         Assert.Equal([Volume], target.ListVolumes());
         Assert.Equal(again.List(), target.Walk(Volume).Select(i => i.ToKey("files", "archive", Volume)));
+    }
+
+    /// <summary>Nobody compares a message with its digest before it is packed: this is where it is found that the store's bytes are not those that were acknowledged.</summary>
+    [Theory]
+    [InlineData(ArchiveCompression.Stored)]
+    [InlineData(ArchiveCompression.Fastest)]
+    public async Task Bytes_that_are_not_those_of_the_digest_are_taken_back_and_get_no_key(ArchiveCompression level)
+    {
+        MemoryStorage storage = Fresh();
+        using JournalKeyManager keys = Open(storage);
+        FileArchiveTarget target = Target(storage, keys);
+        byte[][] bodies = Bodies(3);
+        using var writer = new ArchiveRecordWriter(level, storage, ArchiveSamples.Spool);
+        using var batch = new ArchiveBatch(writer);
+        batch.Add(ArchiveSamples.Entry(bodies[0], 1));
+        byte[] rotten = [.. bodies[1]];
+        rotten[rotten.Length / 2] ^= 1;
+        batch.Add(ArchiveSamples.Entry(bodies[1], 2) with { Body = MemoryBody.Trusting(rotten, SHA256.HashData(bodies[1])) });
+        using (IArchiveSession session = await target.OpenSessionAsync(ArchiveSamples.Mailbox, ArchiveSamples.Day))
+        {
+            MessageStoreException error = await Assert.ThrowsAsync<MessageStoreException>(async () => await session.AppendAsync(batch));
+            Assert.Equal(ErrorIds.ArchiveDamaged, error.ErrorId);
+            Assert.Contains(ArchiveSamples.Entry([], 2).Id.ToString(), error.Message, StringComparison.Ordinal);
+        }
+        Assert.False(storage.FileExists(VolumePath));
+        Assert.True(target.ComparesDigests);
     }
 
     [Fact]

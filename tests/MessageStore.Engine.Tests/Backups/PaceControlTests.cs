@@ -35,6 +35,37 @@ public class PaceControlTests
     }
 
     [Fact]
+    public void What_was_measured_while_all_was_starting_is_forgotten_soon()
+    {
+        var control = new PaceControl();
+        control.EndWindow(Waits(100, Usual * 20));
+        control.EndWindow(Waits(100, Usual * 20)); // alone, but for what still starts
+        Run(control, 5, _ => Usual);
+        Run(control, 40, rate => rate == 0 ? Usual : Usual * 2);
+        Assert.True(control.Yields > 20, $"{control.Yields} yields");
+    }
+
+    [Fact]
+    public void What_is_allowed_and_not_used_need_not_be_taken_back()
+    {
+        const double went = 60 << 20;
+        var control = new PaceControl();
+        for (int i = 0; i < 30; i++) control.EndWindow(Waits(100, Usual), went);
+        Assert.InRange(control.Rate == 0 ? went : control.Rate, went, went * 2);
+        while (control.Rate == 0) control.EndWindow(Waits(100, Usual), 0);
+        control.EndWindow(Waits(100, Usual * 3), went);
+        Assert.InRange(control.Rate, PaceControl.SlowestRate, went);
+    }
+
+    [Fact]
+    public void It_never_goes_slower_than_it_is_told()
+    {
+        var control = new PaceControl(PaceControl.SlowestRate / 4);
+        Run(control, 203, rate => rate == 0 ? Usual : Usual * 2);
+        Assert.Equal(PaceControl.SlowestRate / 4, control.Rate);
+    }
+
+    [Fact]
     public void Users_who_come_back_find_it_slow_again()
     {
         var control = new PaceControl();

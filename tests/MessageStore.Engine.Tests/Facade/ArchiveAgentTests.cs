@@ -85,7 +85,7 @@ public sealed class ArchiveAgentTests
 
         Assert.Equal((1, 1), (one.Seekers, one.Archivers));
         Assert.Equal((1, 1), (none.Seekers, none.Archivers));
-        Assert.Equal((Math.Min(Environment.ProcessorCount, Mailboxes), Math.Min(Math.Max(4, Environment.ProcessorCount), Mailboxes)), (all.Seekers, all.Archivers));
+        Assert.Equal((Math.Min(Environment.ProcessorCount, Mailboxes), Math.Min(Math.Max(16, Environment.ProcessorCount), Mailboxes)), (all.Seekers, all.Archivers));
     }
 
     [Fact]
