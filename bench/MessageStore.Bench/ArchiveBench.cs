@@ -13,6 +13,7 @@ internal static class ArchiveBench
 {
     private const int Processes = 2;
     private const int WarmUpMessages = 20_000;
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan MemoryLook = TimeSpan.FromMilliseconds(10);
     private static readonly ArchiveOptions All = new() { Before = DateTimeOffset.MaxValue };
 
@@ -57,6 +58,7 @@ internal static class ArchiveBench
         await store.UpdateSearchIndexAsync(new SearchIndexOptions()).SingleAsync().ConfigureAwait(false); // reading them for the index is part of storing them
         group.Checkpoint(CancellationToken.None);
         GC.Collect();
+        await RestAsync().ConfigureAwait(false); // the index is still merging what it has read
         TimeSpan before = Environment.CpuUsage.TotalTime;
         (ArchiveRun run, long peak) = await WithPeakAsync(() => store.ArchiveAsync(All with { Compression = level })).ConfigureAwait(false);
         if (run.Moved != messages) throw new InvalidOperationException($"{run.Moved} of {messages} messages were moved: {run.Receipts.FirstOrDefault(r => r.Failed > 0)?.Reason}");
@@ -78,6 +80,19 @@ internal static class ArchiveBench
                 string.Create(CultureInfo.InvariantCulture, $"at most beyond what was there, without the {table / 1e6:N0} MB of the key table; {run.Moved / run.Duration.TotalSeconds:N0} messages/s of 1 KiB")));
         }
         return rows;
+    }
+
+    /// <summary>Waits until the process does nothing.</summary>
+    private static async Task RestAsync()
+    {
+        TimeSpan before, used;
+        do
+        {
+            before = Environment.CpuUsage.TotalTime;
+            await Task.Delay(Look).ConfigureAwait(false);
+            used = Environment.CpuUsage.TotalTime - before;
+        }
+        while (used > Look / 20);
     }
 
     internal static async Task<IMessageStore> CreateAsync(string path)
