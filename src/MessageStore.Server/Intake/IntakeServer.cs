@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
-using Microsoft.AspNetCore.Connections;
+using System.Net.Sockets;
 
 namespace MessageStore.Server.Intake;
 
@@ -10,6 +10,7 @@ internal sealed partial class IntakeServer : IDisposable
 {
     private readonly ConcurrentDictionary<IPAddress, int> perAddress = new();
     private readonly CancellationTokenSource stopping = new();
+    private readonly CancellationTokenSource cutting = new();
     private readonly ILogger<IntakeServer> log;
     private int sessions;
 
@@ -41,21 +42,24 @@ internal sealed partial class IntakeServer : IDisposable
     /// <summary>Cancelled when the server is to stop: sessions end between messages.</summary>
     public CancellationToken Stopping => stopping.Token;
 
+    /// <summary>Cancelled when those who are still there are cut off.</summary>
+    public CancellationToken Cut => cutting.Token;
+
     /// <summary>Sessions at this moment.</summary>
     public int Sessions => Volatile.Read(ref sessions);
 
-    public async Task RunAsync(IntakeOptions listener, ConnectionContext connection)
+    /// <summary>Runs a session to its end.</summary>
+    public async Task RunAsync(IntakeOptions listener, Line line, IPAddress client)
     {
-        IPAddress client = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback;
         if (client.IsIPv4MappedToIPv6) client = client.MapToIPv4();
         int here = perAddress.AddOrUpdate(client, 1, (_, count) => count + 1);
         try
         {
             bool isFull = Interlocked.Increment(ref sessions) > Settings.Limits.Sessions || here > Settings.Limits.SessionsPerAddress && !IPAddress.IsLoopback(client);
-            await using var session = new IntakeSession(this, listener, connection, client.ToString());
+            await using var session = new IntakeSession(this, listener, line, client.ToString());
             await (isFull ? session.RefuseAsync(Reply.TooManySessions) : session.RunAsync()).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is IOException or OperationCanceledException or ConnectionAbortedException or System.Security.Authentication.AuthenticationException)
+        catch (Exception error) when (error is IOException or OperationCanceledException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
         {
             Ended(client, error.Message); // the other side has gone, or does not speak TLS as we do
         }
@@ -66,9 +70,13 @@ internal sealed partial class IntakeServer : IDisposable
         }
     }
 
+    /// <summary>Ends the waits of all sessions, also of those within a message.</summary>
+    public void CutOff() => cutting.Cancel();
+
     public void Dispose()
     {
         stopping.Dispose();
+        cutting.Dispose();
         Messages.Dispose();
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class IntakeSession
             Say(Reply.GoAhead);
             using BodyWriter body = Begin();
             // A message that has begun may end even though the server is stopping; the host cuts the connection in the end.
-            (Arrival arrival, DotReader text) = await pipe.ReadTextAsync(body, Limits.DataIdleTime, NewPace(), connection.ConnectionClosed).ConfigureAwait(false);
+            (Arrival arrival, DotReader text) = await pipe.ReadTextAsync(body, Limits.DataIdleTime, NewPace(), server.Cut).ConfigureAwait(false);
             if (arrival != Arrival.Here)
             {
                 Break(arrival);
@@ -67,7 +67,7 @@ internal sealed partial class IntakeSession
         }
         // A chunk that nobody wants is passed over; of one that is too long the writer keeps no more than the limit.
         (BodyWriter? chunks, MessagePace pace) = refusal is null ? (envelope!.Chunks, envelope.Pace!) : (null, NewPace());
-        Arrival arrival = await pipe.ReadChunkAsync(chunks, length, Limits.DataIdleTime, pace, connection.ConnectionClosed).ConfigureAwait(false);
+        Arrival arrival = await pipe.ReadChunkAsync(chunks, length, Limits.DataIdleTime, pace, server.Cut).ConfigureAwait(false);
         if (arrival != Arrival.Here) Break(arrival);
         else if (refusal is not null) Say(refusal);
         else if (isLast) await FinishAsync(envelope!.Chunks!, null).ConfigureAwait(false);
@@ -80,16 +80,25 @@ internal sealed partial class IntakeSession
     {
         if (server.Messages.Wait(0, CancellationToken.None)) return true;
         using var patient = new CancellationTokenSource(Limits.PlaceTime, server.Clock);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(patient.Token, server.Stopping, connection.ConnectionClosed);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(patient.Token, server.Stopping, server.Cut);
+        Task gone = Task.CompletedTask;
         try
         {
             await pipe.FlushAsync(patience.Token).ConfigureAwait(false); // what was answered until now does not wait
-            await server.Messages.WaitAsync(patience.Token).ConfigureAwait(false);
+            Task place = server.Messages.WaitAsync(patience.Token);
+            gone = line.GoneAsync(patience.Token);
+            if (await Task.WhenAny(place, gone).ConfigureAwait(false) == gone) await patience.CancelAsync().ConfigureAwait(false); // nobody is there any more to bring it
+            await place.ConfigureAwait(false);
             return true;
         }
         catch (OperationCanceledException)
         {
             return false;
+        }
+        finally
+        {
+            await patience.CancelAsync().ConfigureAwait(false);
+            await gone.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -111,7 +120,9 @@ internal sealed partial class IntakeSession
             try
             {
                 using MessageBody complete = body.Complete();
-                replies = await server.Store.StoreAsync(envelope!, complete).ConfigureAwait(false);
+                Task<IReadOnlyList<Reply>> storing = server.Store.StoreAsync(envelope!, complete);
+                IntakeCrew.Hold(storing);
+                replies = await storing.ConfigureAwait(false);
             }
             catch (MessageStoreException error)
             {

@@ -1,16 +1,17 @@
-using System.IO.Pipelines;
 using System.Net.Security;
-using Microsoft.AspNetCore.Connections;
 
 namespace MessageStore.Server.Intake;
 
 /// <summary>One who brings mail, by LMTP or SMTP: commands in, replies out. What is said of the message to come is in <see cref="Envelope"/>; its text is taken in the other part.</summary>
-internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions listener, ConnectionContext connection, string client) : IAsyncDisposable
+internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions listener, Line line, string client) : IAsyncDisposable
 {
     /// <summary>Longest command line in bytes: RFC 5321 §4.5.3.1.4 and room for extensions and AUTH (RFC 4954 §4).</summary>
     private const int LongestCommand = 12_288;
 
-    private SessionPipe pipe = new(connection.Transport.Input, connection.Transport.Output, server.Clock);
+    /// <summary>Longest wait for the last reply to go out: who takes none of the replies before it never lets it.</summary>
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(10);
+
+    private SessionPipe pipe = new(line, server.Clock);
     private SslStream? tls;
     private Envelope? envelope;
     private string hello = "";
@@ -52,7 +53,7 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
             if (errors > Limits.Errors) End(Reply.TooManyErrors);
             else if (commands > Limits.Commands) End(Reply.TooManyCommands);
         }
-        await pipe.FlushAsync(connection.ConnectionClosed).ConfigureAwait(false);
+        await pipe.EndAsync(GoodbyeTime, server.Cut).ConfigureAwait(false);
     }
 
     /// <summary>Waits for a command; between the chunks of a message no longer than the message may take.</summary>
@@ -62,8 +63,8 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
     /// <summary>Says one thing and hangs up.</summary>
     public async Task RefuseAsync(Reply reply)
     {
-        pipe.Write(reply.ToString());
-        await pipe.FlushAsync(connection.ConnectionClosed).ConfigureAwait(false);
+        pipe.Write(reply.Line.Span);
+        await pipe.EndAsync(GoodbyeTime, server.Cut).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -208,15 +209,15 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
             return;
         }
         Say(Reply.ReadyForTls);
-        await pipe.FlushAsync(connection.ConnectionClosed).ConfigureAwait(false);
+        await pipe.FlushAsync(server.Cut).ConfigureAwait(false);
         Reset();
         hello = "";
-        tls = new SslStream(new DuplexStream(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream()));
+        tls = new SslStream(line.AsStream());
         using var patient = new CancellationTokenSource(Limits.DataIdleTime, server.Clock);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed, patient.Token);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(server.Cut, patient.Token);
         await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = server.Tls }, patience.Token).ConfigureAwait(false);
         pipe.Dispose();
-        pipe = new SessionPipe(PipeReader.Create(tls), PipeWriter.Create(tls), server.Clock);
+        pipe = new SessionPipe(new StreamLine(tls), server.Clock);
     }
 
     private async Task SignInAsync(string rest)
@@ -249,12 +250,12 @@ internal sealed partial class IntakeSession(IntakeServer server, IntakeOptions l
     private void Say(Reply reply)
     {
         if (reply.IsRefusal) errors++;
-        pipe.Write(reply.ToString());
+        pipe.Write(reply.Line.Span);
     }
 
     private void End(Reply reply)
     {
-        pipe.Write(reply.ToString());
+        pipe.Write(reply.Line.Span);
         isOver = true;
     }
 }

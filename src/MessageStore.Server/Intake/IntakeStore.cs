@@ -12,8 +12,9 @@ internal sealed partial class IntakeStore(IMessageStore store, bool createMailbo
     /// <returns>The reply for each recipient, in their order.</returns>
     public async Task<IReadOnlyList<Reply>> StoreAsync(Envelope envelope, MessageBody body)
     {
-        var copies = new Dictionary<Destination, Task<Reply>>();
         DateTimeOffset now = clock.GetUtcNow();
+        if (envelope.Recipients is [[Destination only]]) return [await StoreAsync(only, body, now).ConfigureAwait(false)];
+        var copies = new Dictionary<Destination, Task<Reply>>();
         foreach (Destination destination in envelope.Recipients.SelectMany(r => r))
             if (!copies.ContainsKey(destination)) copies.Add(destination, StoreAsync(destination, body, now));
         await Task.WhenAll(copies.Values).ConfigureAwait(false);

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MessageStore.Server.Intake;
 
 /// <summary>An answer to a command: code (RFC 5321 §4.2), enhanced code (RFC 3463), text.</summary>
@@ -51,8 +53,8 @@ internal sealed record Reply(int Code, string Enhanced, string Text)
     public static Reply NeedsUtf8 { get; } = new(553, "5.6.7", "That address needs SMTPUTF8");
     public static Reply UnknownParameter { get; } = new(555, "5.5.4", "There is no such parameter");
 
-    public bool IsRefusal => Code >= 400;
-
     /// <summary>The line, with its end.</summary>
-    public override string ToString() => Enhanced.Length == 0 ? $"{Code} {Text}\r\n" : $"{Code} {Enhanced} {Text}\r\n";
+    public ReadOnlyMemory<byte> Line { get; } = Encoding.ASCII.GetBytes(Enhanced.Length == 0 ? $"{Code} {Text}\r\n" : $"{Code} {Enhanced} {Text}\r\n");
+
+    public bool IsRefusal => Code >= 400;
 }

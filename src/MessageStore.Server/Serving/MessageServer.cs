@@ -22,28 +22,26 @@ internal sealed class MessageServer : IAsyncDisposable
     private readonly EmbeddedMessageStore store;
     private readonly ServerSocket socket;
     private readonly WebApplication host;
-    private readonly List<ListenOptions> listening;
     private readonly RetrievalServer? retrieval;
     private int disposed;
 
-    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, List<ListenOptions> listening, RetrievalServer? retrieval, TimeProvider clock)
+    private MessageServer(EmbeddedMessageStore store, ServerSocket socket, WebApplication host, RetrievalServer? retrieval, TimeProvider clock)
     {
         this.retrieval = retrieval;
         this.clock = clock;
         this.store = store;
         this.socket = socket;
         this.host = host;
-        this.listening = listening;
     }
 
     /// <summary>Where mail comes in, in the order of the configuration.</summary>
-    public IReadOnlyList<IPEndPoint> IntakeAddresses => [.. listening.Select(l => l.IPEndPoint!)];
+    public IReadOnlyList<IPEndPoint> IntakeAddresses => host.Services.GetService<IntakeListeners>()?.Addresses ?? [];
 
     /// <summary>Where it answers for the database.</summary>
     public string SocketPath => socket.Path;
 
     /// <summary>Addresses of the page, as they turned out where a port was left to the system.</summary>
-    public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal) && !listening.Exists(l => l.IPEndPoint!.Port == new Uri(url).Port));
+    public IEnumerable<string> Addresses => host.Urls.Where(url => !url.Contains("unix:", StringComparison.Ordinal));
 
     /// <summary>Ends once the page has been loaded as a browser would load it, or could not be.</summary>
     public Task PageLoaded => host.Services.GetService<PageWarmUp>()?.ExecuteTask ?? Task.CompletedTask;
@@ -62,12 +60,11 @@ internal sealed class MessageServer : IAsyncDisposable
         try
         {
             socket = ServerSocket.For(store.Path);
-            var listening = new List<ListenOptions>();
-            host = Build(store, socket, options.Clock, options, builder => AddOwner(builder, store, options, listening));
+            host = Build(store, socket, options.Clock, options, builder => AddOwner(builder, store, options));
             await StartAsync(host, cancellationToken).ConfigureAwait(false);
             if (options.Retrieval is { } how) retrieval = await RetrievalServer.StartAsync(store, how, cancellationToken).ConfigureAwait(false);
             store.Database.Mail.Announce(socket.Path);
-            return new MessageServer(store, socket, host, listening, retrieval, options.Clock);
+            return new MessageServer(store, socket, host, retrieval, options.Clock);
         }
         catch
         {
@@ -145,16 +142,16 @@ internal sealed class MessageServer : IAsyncDisposable
     }
 
     /// <summary>What only the owner of a database does: its schedule, and taking mail in.</summary>
-    private static void AddOwner(WebApplicationBuilder builder, EmbeddedMessageStore store, ServerOptions options, List<ListenOptions> listening)
+    private static void AddOwner(WebApplicationBuilder builder, EmbeddedMessageStore store, ServerOptions options)
     {
         builder.Services.AddSingleton(store);
         builder.Services.AddHostedService<MaintenanceService>();
         builder.Services.AddSingleton(SystemLog.Of(options.Clock));
         builder.Services.AddHostedService<BackupAgeWatch>();
-        AddIntake(builder, store, options.Intake, listening);
+        AddIntake(builder, store, options.Intake);
     }
 
-    private static void AddIntake(WebApplicationBuilder builder, EmbeddedMessageStore store, IntakeSettings settings, List<ListenOptions> listening)
+    private static void AddIntake(WebApplicationBuilder builder, EmbeddedMessageStore store, IntakeSettings settings)
     {
         if (settings.Listeners.Count == 0) return;
         builder.Services.AddSingleton(settings);
@@ -162,18 +159,8 @@ internal sealed class MessageServer : IAsyncDisposable
         builder.Services.AddSingleton(services => new IntakeStore(
             store, settings.Recipients.Unknown == UnknownRecipients.Create, settings.Journal, store.Database.Clock, services.GetRequiredService<Operations>(), services.GetRequiredService<ILogger<IntakeStore>>()));
         builder.Services.AddSingleton<IntakeServer>();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            var intake = kestrel.ApplicationServices.GetRequiredService<IntakeServer>();
-            foreach (IntakeOptions options in settings.Listeners)
-            {
-                kestrel.Listen(options.Address, listen =>
-                {
-                    listening.Add(listen);
-                    listen.Run(connection => intake.RunAsync(options, connection));
-                });
-            }
-        });
+        builder.Services.AddSingleton<IntakeListeners>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<IntakeListeners>());
     }
 
     /// <summary>Whether a mailbox is there. While a group is not open nobody can say that one is not.</summary>

@@ -48,7 +48,7 @@ internal sealed class ServerSocket : IDisposable
     public static void Configure(SocketTransportOptions sockets)
     {
         sockets.CreateBoundListenSocket = Bind;
-        // Who receives goes on with what came: a session by LMTP has seven turns for a message, and each would be handed over three times. The thread is the pool's, nobody else's turn waits for it.
+        // Who receives goes on with what came instead of handing it over. The thread is the pool's, nobody else's turn waits for it.
         sockets.UnsafePreferInlineScheduling = true;
         // An idle connection keeps a block of its pool, 4 KiB or 32 where messages are given out, and a busy one saves a system call for each turn.
         sockets.WaitForDataBeforeAllocatingBuffer = false;

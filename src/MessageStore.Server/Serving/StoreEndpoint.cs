@@ -17,11 +17,12 @@ internal sealed partial class StoreEndpoint(IMessageStore store, IHostApplicatio
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<Guid, CancellationTokenSource> calls = new();
     private readonly DateTimeOffset started = clock.GetUtcNow();
+    private CancellationTokenRegistration told;
     private ITimer? grace;
 
     public void Map(WebApplication host)
     {
-        lifetime.ApplicationStopping.Register(() => grace = clock.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), stopping, CallGrace, Timeout.InfiniteTimeSpan));
+        told = lifetime.ApplicationStopping.Register(() => grace = clock.CreateTimer(Interrupt, null, CallGrace, Timeout.InfiniteTimeSpan));
         RouteGroupBuilder socket = host.MapGroup("").AddEndpointFilter(async (context, next) => IsOwnSocket(context.HttpContext) ? await next(context).ConfigureAwait(false) : Results.NotFound());
         socket.MapGet(Wire.Route, Greet);
         socket.MapPost(Wire.Route + "/{member}", CallAsync);
@@ -31,8 +32,21 @@ internal sealed partial class StoreEndpoint(IMessageStore store, IHostApplicatio
 
     public void Dispose()
     {
+        told.Dispose(); // a host that did not come to its start may be told to stop when it is already gone
         grace?.Dispose();
         stopping.Dispose();
+    }
+
+    private void Interrupt(object? state)
+    {
+        try
+        {
+            stopping.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The last call ended in the same moment.
+        }
     }
 
     private ServerGreeting Greet() => new()

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Net;
 using System.Text;
 using MessageStore.Messages;
 using MessageStore.Server.Intake;
 using MessageStore.Server.Tests.Support;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -63,11 +63,11 @@ public sealed class IntakeFuzzTests
     {
         var there = new Pipe();
         var back = new Pipe();
-        await using var connection = new DefaultConnectionContext("fuzz", new DuplexPipe(there.Reader, back.Writer), new DuplexPipe(back.Reader, there.Writer));
+        await using var line = new StreamLine(new DuplexStream(there.Reader.AsStream(), back.Writer.AsStream()));
         await there.Writer.WriteAsync(input);
         await there.Writer.CompleteAsync();
         Task<byte[]> replies = DrainAsync(back.Reader);
-        await server.RunAsync(new IntakeOptions { Protocol = protocol, Address = new(0, 0), AllowPlaintext = protocol != IntakeProtocol.Submission }, connection).WaitAsync(TimeSpan.FromSeconds(120));
+        await server.RunAsync(new IntakeOptions { Protocol = protocol, Address = new(0, 0), AllowPlaintext = protocol != IntakeProtocol.Submission }, line, IPAddress.Loopback).WaitAsync(TimeSpan.FromSeconds(120));
         await back.Writer.CompleteAsync();
         return await replies;
     }
@@ -77,13 +77,6 @@ public sealed class IntakeFuzzTests
         var bytes = new MemoryStream();
         await reader.CopyToAsync(bytes);
         return bytes.ToArray();
-    }
-
-    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
     }
 
     private sealed class Lifetime : IHostApplicationLifetime, IDisposable

@@ -59,6 +59,13 @@ internal sealed class LineClient : IAsyncDisposable
         stream = tls;
     }
 
+    /// <summary>Breaks the connection off, without a farewell.</summary>
+    public void Reset()
+    {
+        connection.Client.LingerState = new LingerOption(true, 0);
+        connection.Client.Close();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await stream.DisposeAsync();

@@ -1,11 +1,11 @@
 using System.IO.Pipelines;
+using System.Net;
 using System.Text;
 using MessageStore.Messages;
 using MessageStore.Server.Intake;
 using MessageStore.Server.Telemetry;
 using MessageStore.Server.Tests.Support;
 using MessageStore.Tests.Support;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,14 +18,14 @@ internal sealed class MemorySession : IAsyncDisposable
 
     private readonly Pipe there = new(AtOnce);
     private readonly Pipe back = new(AtOnce);
-    private readonly DefaultConnectionContext connection;
+    private readonly StreamLine line;
     private readonly MemoryIntake intake;
 
     public MemorySession(MemoryIntake intake, IntakeProtocol protocol = IntakeProtocol.Lmtp)
     {
         this.intake = intake;
-        connection = new DefaultConnectionContext("test", new DuplexPipe(there.Reader, back.Writer), new DuplexPipe(back.Reader, there.Writer));
-        Ended = intake.Server.RunAsync(new IntakeOptions { Protocol = protocol, Address = new(0, 0), AllowPlaintext = true }, connection);
+        line = new StreamLine(new DuplexStream(there.Reader.AsStream(), back.Writer.AsStream()));
+        Ended = intake.Server.RunAsync(new IntakeOptions { Protocol = protocol, Address = new(0, 0), AllowPlaintext = true }, line, IPAddress.Loopback);
     }
 
     /// <summary>Ends with the session.</summary>
@@ -71,7 +71,7 @@ internal sealed class MemorySession : IAsyncDisposable
     {
         await there.Writer.CompleteAsync();
         await Ended.WaitAsync(TimeSpan.FromSeconds(120));
-        await connection.DisposeAsync();
+        await line.DisposeAsync();
     }
 
     private string Read()
@@ -80,13 +80,6 @@ internal sealed class MemorySession : IAsyncDisposable
         string text = Encoding.Latin1.GetString(read.Buffer);
         back.Reader.AdvanceTo(read.Buffer.End);
         return text;
-    }
-
-    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
     }
 }
 

@@ -11,7 +11,8 @@ public class SessionPipeTests
     {
         var from = new Pipe();
         var to = new Pipe();
-        using var pipe = new SessionPipe(from.Reader, to.Writer, TimeProvider.System);
+        await using var line = new StreamLine(new DuplexStream(from.Reader.AsStream(), to.Writer.AsStream()));
+        using var pipe = new SessionPipe(line, TimeProvider.System);
         using var stop = new CancellationTokenSource();
         Task<(Arrival Arrival, string Line)> first = pipe.ReadLineAsync(100, TimeSpan.FromMinutes(5), stop.Token).AsTask();
         await stop.CancelAsync();

@@ -1,6 +1,6 @@
-namespace MessageStore.Server.Intake;
+namespace MessageStore.Server.Tests.Intake;
 
-/// <summary>One stream of the two ends of a connection, for TLS to lie on.</summary>
+/// <summary>One stream of the two ends of a connection.</summary>
 internal sealed class DuplexStream(Stream input, Stream output) : Stream
 {
     public override bool CanRead => true;
