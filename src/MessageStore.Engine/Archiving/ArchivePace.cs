@@ -1,4 +1,3 @@
-using MessageStore.Backups;
 using MessageStore.Storage;
 
 namespace MessageStore.Archiving;
@@ -18,7 +17,7 @@ internal sealed class ArchivePace : IDisposable
     /// <summary>What a message costs beside its bytes, in bytes: its lookups, its key, its transactions.</summary>
     private const int MessageCost = 4 << 10;
 
-    private readonly BackupPace pace;
+    private readonly MaintenancePace pace;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim turns = new(1);
     private readonly bool yields;
@@ -26,7 +25,7 @@ internal sealed class ArchivePace : IDisposable
     public ArchivePace(IReadOnlyList<StorageGroup> groups, ArchivePriority priority, TimeProvider clock)
     {
         yields = priority == ArchivePriority.Users;
-        pace = new BackupPace(groups, yields ? BackupPriority.Users : BackupPriority.Backup, clock, SlowestRate);
+        pace = new MaintenancePace(groups, yields ? BackupPriority.Users : BackupPriority.Backup, clock, SlowestRate);
     }
 
     /// <summary>How often the run slowed down.</summary>

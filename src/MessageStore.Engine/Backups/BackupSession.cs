@@ -35,7 +35,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         Guid id = Guid.CreateVersion7(started);
         List<StorageGroup> groups = ChooseGroups(options); // 730
         bool isQuiet = options.Priority == BackupPriority.Users;
-        using var pace = new BackupPace(groups, options.Priority, clock);
+        using var pace = new MaintenancePace(groups, options.Priority, clock);
         var contents = new List<GroupContents>();
         BackupTrailer trailer;
         IReadOnlyList<BackupCopy> copies;
@@ -89,7 +89,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
 
     /// <summary>All of the file, in order.</summary>
     private BackupTrailer WriteFrames(Action<Block> pass, BackupHeader header, List<StorageGroup> groups, List<GroupContents> contents, BackupReader? below,
-        BackupPace pace, bool isQuiet, CancellationToken cancellationToken)
+        MaintenancePace pace, bool isQuiet, CancellationToken cancellationToken)
     {
         using var writer = new BackupWriter(pass, header.Salt, clock, isQuiet, cancellationToken);
         writer.Write(BackupFrameType.Header, MarkCodec.Encode(header));

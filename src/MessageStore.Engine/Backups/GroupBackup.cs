@@ -5,7 +5,7 @@ using MessageStore.Storage;
 namespace MessageStore.Backups;
 
 /// <summary>Writes one storage group into a backup; the numbers in comments are those of figure 7.</summary>
-internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, BackupPace pace, CancellationToken cancellationToken)
+internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, MaintenancePace pace, CancellationToken cancellationToken)
 {
     /// <summary>The set that holds a part of the segments, or that the logs follow; <see langword="null"/> for a full backup.</summary>
     public BackupReader? Base { get; init; }

@@ -7,7 +7,7 @@ namespace MessageStore.Tests.Backups;
 /// <summary>
 /// A session makes way for users by what their commits took, by a clock of the test's own: what is asserted are counts of chunks, windows and simulated time, never how fast this machine is.
 /// </summary>
-public class BackupPaceTests
+public class MaintenancePaceTests
 {
     private const int Chunk = 1 << 20;
     private const int Chunks = 4000;
@@ -21,7 +21,7 @@ public class BackupPaceTests
     [Fact]
     public void A_session_that_makes_users_wait_is_slowed_down_to_what_they_bear_and_comes_to_its_end()
     {
-        (BackupPace pace, TimeSpan took) = Copy(BackupPriority.Users, wait: (rate) => rate > 200 ? Usual * 2 : Usual);
+        (MaintenancePace pace, TimeSpan took) = Copy(BackupPriority.Users, wait: (rate) => rate > 200 ? Usual * 2 : Usual);
         Assert.True(pace.Yields > 3, $"{pace.Yields} yields");
         // 4,000 MiB at no more than some 200 MiB/s, and never below the slowest rate.
         Assert.InRange(took.TotalSeconds, Chunks / 300.0, Chunks / (PaceControl.SlowestRate / Chunk) + 10);
@@ -31,7 +31,7 @@ public class BackupPaceTests
     [Fact]
     public void Users_who_do_not_wait_longer_cost_it_only_the_windows_in_which_they_are_measured_alone()
     {
-        (BackupPace pace, TimeSpan took) = Copy(BackupPriority.Users, wait: _ => Usual);
+        (MaintenancePace pace, TimeSpan took) = Copy(BackupPriority.Users, wait: _ => Usual);
         Assert.Equal(0, pace.Yields);
         Assert.InRange(took.TotalSeconds, Chunks / 1000.0, Chunks / 1000.0 * 1.5);
     }
@@ -39,17 +39,17 @@ public class BackupPaceTests
     [Fact]
     public void With_priority_for_the_backup_it_never_stands_still()
     {
-        (BackupPace pace, TimeSpan took) = Copy(BackupPriority.Backup, wait: _ => Usual * 10);
+        (MaintenancePace pace, TimeSpan took) = Copy(BackupPriority.Backup, wait: _ => Usual * 10);
         Assert.Equal((0, TimeSpan.Zero), (pace.Yields, pace.YieldDuration));
         Assert.Equal(ChunkTime * Chunks, took);
     }
 
     /// <param name="wait">What a user's commit takes while the backup makes so many MiB a second.</param>
-    private static (BackupPace Pace, TimeSpan Took) Copy(BackupPriority priority, Func<double, TimeSpan> wait)
+    private static (MaintenancePace Pace, TimeSpan Took) Copy(BackupPriority priority, Func<double, TimeSpan> wait)
     {
         using var bed = new BackupBed();
         var clock = new SteppedClock();
-        var pace = new BackupPace([bed.Group], priority, clock);
+        var pace = new MaintenancePace([bed.Group], priority, clock);
         int copied = 0, seen = 0;
         clock.EveryTenMilliseconds = () =>
         {

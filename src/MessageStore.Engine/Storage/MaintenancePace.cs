@@ -1,9 +1,7 @@
-using MessageStore.Storage;
-
-namespace MessageStore.Backups;
+namespace MessageStore.Storage;
 
 /// <summary>Makes a backup, or other maintenance, yield to users: measures what their commits take while it runs, and waits where <see cref="PaceControl"/> says so.</summary>
-internal sealed class BackupPace : IDisposable
+internal sealed class MaintenancePace : IDisposable
 {
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(100);
 
@@ -24,7 +22,7 @@ internal sealed class BackupPace : IDisposable
     private bool isHeldBack;
 
     /// <param name="slowestRate">Bytes a second below which it never goes.</param>
-    public BackupPace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock, double slowestRate = PaceControl.SlowestRate)
+    public MaintenancePace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock, double slowestRate = PaceControl.SlowestRate)
     {
         this.slowestRate = slowestRate;
         control = new PaceControl(slowestRate);

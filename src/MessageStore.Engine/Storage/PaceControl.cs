@@ -1,6 +1,4 @@
-using MessageStore.Storage;
-
-namespace MessageStore.Backups;
+namespace MessageStore.Storage;
 
 /// <summary>
 /// Decides how fast a backup may copy, window by window, from what users' commits took. No clock of its own: the same windows give the same decisions.
