@@ -27,9 +27,6 @@ internal sealed partial class ReplicaRepair(
     /// <summary>Bytes of records in memory at a time, or one record.</summary>
     private const long BytesInFlight = 64L << 20;
 
-    /// <summary>Threads that wait for keys: those that wait at the same time share a flush, and the pool's would be kept from everything else.</summary>
-    private const int KeyLanes = 32;
-
     private const int ProgressStep = 64;
     private const int ProblemLimit = 100;
 
@@ -59,8 +56,6 @@ internal sealed partial class ReplicaRepair(
             ? options.Ids.SelectMany(keys.Find).Where(k => k.Target == NodesArchiveTarget.TargetName)
             : keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName });
         var work = new WorkInFlight(messagesInFlight, BytesInFlight);
-        QuietThread[] lanes = options.Repair ? [.. Enumerable.Range(1, Math.Min(messagesInFlight, KeyLanes)).Select(n => new QuietThread($"repair {n}"))] : [];
-        int begun = 0;
         try
         {
             foreach (ArchiveKey key in wanted)
@@ -69,19 +64,12 @@ internal sealed partial class ReplicaRepair(
                 if (seen++ % ProgressStep == 0) progress?.Report(new RunProgress(options.Repair ? "Repairing copies" : "Testing copies", key.Mailbox, seen, Math.Max(seen, total)));
                 List<ArchiveKey> copies = [.. keys.Find(key.Id).Where(k => k.Target == NodesArchiveTarget.TargetName).OrderBy(k => k.Unit, StringComparer.Ordinal)];
                 if (copies.Count == 0 || copies[0].Unit != key.Unit || IsMended(key.Id)) continue; // each message once, with the first of its keys
-                await work.BeginAsync(() => CheckAsync(copies, options, pace, lanes.Length == 0 ? null : lanes[begun++ % lanes.Length], cancellationToken), copies.Max(k => k.Length)).ConfigureAwait(false);
+                await work.BeginAsync(() => CheckAsync(copies, options, pace, cancellationToken), copies.Max(k => k.Length)).ConfigureAwait(false);
             }
         }
         finally
         {
-            try
-            {
-                await work.EndAsync().ConfigureAwait(false);
-            }
-            finally
-            {
-                foreach (QuietThread lane in lanes) lane.Dispose();
-            }
+            await work.EndAsync().ConfigureAwait(false);
         }
         if (options.Repair && options.Ids.Count == 0) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
         return new ReplicaRepairRun
@@ -99,7 +87,7 @@ internal sealed partial class ReplicaRepair(
         };
     }
 
-    private async Task CheckAsync(List<ArchiveKey> copies, ReplicaRepairOptions options, Pace pace, QuietThread? lane, CancellationToken cancellationToken)
+    private async Task CheckAsync(List<ArchiveKey> copies, ReplicaRepairOptions options, Pace pace, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref messages);
         var good = new List<ArchiveKey>();
@@ -129,7 +117,7 @@ internal sealed partial class ReplicaRepair(
             Report($"Message {copies[0].Id} of {copies[0].Mailbox} has no copy that can be read: {string.Join(", ", copies.Select(k => k.Unit))}.");
             return;
         }
-        if (lane is not null && await MendAsync(good, bad, away, pace, lane, cancellationToken).ConfigureAwait(false)) Interlocked.Increment(ref restored);
+        if (options.Repair && await MendAsync(good, bad, away, pace, cancellationToken).ConfigureAwait(false)) Interlocked.Increment(ref restored);
         else if (missing > 0) Interlocked.Increment(ref underReplicated);
     }
 
@@ -178,8 +166,7 @@ internal sealed partial class ReplicaRepair(
     }
 
     /// <summary>Makes a message's copies whole again.</summary>
-    /// <param name="lane">Where keys are waited for.</param>
-    private async Task<bool> MendAsync(List<ArchiveKey> good, List<ArchiveKey> bad, List<ArchiveKey> away, Pace pace, QuietThread lane, CancellationToken cancellationToken)
+    private async Task<bool> MendAsync(List<ArchiveKey> good, List<ArchiveKey> bad, List<ArchiveKey> away, Pace pace, CancellationToken cancellationToken)
     {
         ArchiveKey any = good[0];
         HashSet<(string, string)> copies = [.. good.Concat(bad).Concat(away).Select(k => (k.Target, k.Unit))];
@@ -207,7 +194,6 @@ internal sealed partial class ReplicaRepair(
             {
                 IReadOnlyList<HopAnswer> stored = await writer.WriteAsync(
                     [new SentRecord(content, Crc32C.Compute(content))], [.. good.Select(k => k.Unit)], missing, cancellationToken).ConfigureAwait(false);
-                await lane;
                 keys.Put([.. stored.Select(a => any with { Unit = a.Unit, Volume = a.Places[0].Volume, Offset = a.Places[0].Offset, Length = a.Places[0].Length })]);
                 if (!keys.Find(any.Id).Any(k => copies.Contains((k.Target, k.Unit))))
                 {
@@ -219,7 +205,6 @@ internal sealed partial class ReplicaRepair(
                 bad.RemoveAll(k => written.Contains(k.Unit));
                 away.RemoveAll(k => written.Contains(k.Unit));
             }
-            await lane;
             // What lies on a unit that is away is an orphan when it comes back.
             foreach (ArchiveKey copy in (ArchiveKey[])[.. bad, .. away]) keys.Remove(copy.Id, copy.Target, copy.Unit);
             return true;
