@@ -25,7 +25,7 @@ internal sealed class ArchivePace : IDisposable
     public ArchivePace(IReadOnlyList<StorageGroup> groups, ArchivePriority priority, TimeProvider clock)
     {
         yields = priority == ArchivePriority.Users;
-        pace = new MaintenancePace(groups, yields ? BackupPriority.Users : BackupPriority.Backup, clock, SlowestRate);
+        pace = new MaintenancePace(groups, yields, clock, SlowestRate);
     }
 
     /// <summary>How often the run slowed down.</summary>

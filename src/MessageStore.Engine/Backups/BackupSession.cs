@@ -35,7 +35,7 @@ internal sealed class BackupSession(MailDatabase database, IStorage storage, Act
         Guid id = Guid.CreateVersion7(started);
         List<StorageGroup> groups = ChooseGroups(options); // 730
         bool isQuiet = options.Priority == BackupPriority.Users;
-        using var pace = new MaintenancePace(groups, options.Priority, clock);
+        using var pace = new MaintenancePace(groups, isQuiet, clock);
         var contents = new List<GroupContents>();
         BackupTrailer trailer;
         IReadOnlyList<BackupCopy> copies;

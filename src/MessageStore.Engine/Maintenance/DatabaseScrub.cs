@@ -20,7 +20,7 @@ internal sealed partial class DatabaseScrub(
 
     private readonly List<DatabaseFinding> findings = [];
     private readonly List<DamagedRecord> badRecords = [];
-    private readonly MaintenancePace pace = new(mail.Groups, BackupPriority.Users, clock);
+    private readonly MaintenancePace pace = new(mail.Groups, yields: true, clock);
     private long messages, total, bytes, damaged, repaired;
 
     public void Dispose() => pace.Dispose();

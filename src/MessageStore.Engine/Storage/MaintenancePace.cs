@@ -12,7 +12,7 @@ internal sealed class MaintenancePace : IDisposable
 
     private readonly TimeProvider clock;
     private readonly IReadOnlyList<StorageGroup> groups;
-    private readonly BackupPriority priority;
+    private readonly bool yields;
     private readonly CommitMeter meter = new();
     private readonly PaceControl control;
     private readonly double slowestRate;
@@ -21,16 +21,17 @@ internal sealed class MaintenancePace : IDisposable
     private bool isFirst = true;
     private bool isHeldBack;
 
+    /// <param name="yields">Whether users go first; otherwise nothing is held back.</param>
     /// <param name="slowestRate">Bytes a second below which it never goes.</param>
-    public MaintenancePace(IReadOnlyList<StorageGroup> groups, BackupPriority priority, TimeProvider clock, double slowestRate = PaceControl.SlowestRate)
+    public MaintenancePace(IReadOnlyList<StorageGroup> groups, bool yields, TimeProvider clock, double slowestRate = PaceControl.SlowestRate)
     {
         this.slowestRate = slowestRate;
         control = new PaceControl(slowestRate);
         this.clock = clock;
         this.groups = groups;
-        this.priority = priority;
+        this.yields = yields;
         windowStart = clock.GetTimestamp();
-        if (priority == BackupPriority.Users)
+        if (yields)
             foreach (StorageGroup group in groups) group.Meter(meter);
     }
 
@@ -47,7 +48,7 @@ internal sealed class MaintenancePace : IDisposable
     public void Wait(int bytes, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (priority == BackupPriority.Backup) return;
+        if (!yields) return;
         while (true)
         {
             TimeSpan elapsed = clock.GetElapsedTime(windowStart);

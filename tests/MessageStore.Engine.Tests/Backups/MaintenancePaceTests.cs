@@ -49,7 +49,7 @@ public class MaintenancePaceTests
     {
         using var bed = new BackupBed();
         var clock = new SteppedClock();
-        var pace = new MaintenancePace([bed.Group], priority, clock);
+        var pace = new MaintenancePace([bed.Group], priority == BackupPriority.Users, clock);
         int copied = 0, seen = 0;
         clock.EveryTenMilliseconds = () =>
         {
