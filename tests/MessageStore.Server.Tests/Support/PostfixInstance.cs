@@ -88,14 +88,26 @@ internal sealed class PostfixInstance : IAsyncDisposable
     /// <summary>What it logged so far.</summary>
     public Task<string> LogAsync() => File.ReadAllTextAsync(LogPath);
 
-    /// <summary>Brings so many messages by SMTP, in several sessions; all are accepted when this returns.</summary>
-    public Task SendAsync(int count, int sessions, int bytes, string recipient) => RunAsync("smtp-source", "-s", Number(sessions), "-m", Number(count), "-l", Number(bytes), "-f", "x@example.net", "-t", recipient, $"127.0.0.1:{Port}");
+    /// <summary>Brings so many messages by SMTP, in several sessions; all are accepted when this returns. Their Message-Ids differ, and come again with the next process of the same number.</summary>
+    public Task SendAsync(int count, int sessions, int bytes, string recipient, string subject = "mail") => RunAsync("smtp-source", "-S", subject, "-s", Number(sessions), "-m", Number(count), "-l", Number(bytes), "-f", "x@example.net", "-t", recipient, $"127.0.0.1:{Port}");
 
-    /// <summary>Waits until everything that it accepted has been delivered or given up.</summary>
-    public async Task DrainAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until everything that it accepted has been delivered or given up, by its own log: a message on its way from one queue to the other may be in none of those that one looks at.</summary>
+    /// <param name="accepted">How many messages it accepted since it was started.</param>
+    /// <returns>What it said of those that it gave up; empty where it delivered all.</returns>
+    public async Task<IReadOnlyList<string>> DrainAsync(int accepted, CancellationToken cancellationToken)
     {
-        string[] queues = [.. ((string[])["maildrop", "incoming", "active", "deferred"]).Select(name => Path.Combine(folder["queue"], name))];
-        while (queues.Any(static queue => Directory.Exists(queue) && Directory.EnumerateFiles(queue, "*", SearchOption.AllDirectories).Any())) await Task.Delay(100, cancellationToken);
+        while (true)
+        {
+            int delivered = 0;
+            var bounced = new List<string>();
+            foreach (string line in File.ReadLines(LogPath))
+            {
+                if (line.Contains("status=sent", StringComparison.Ordinal) && line.Contains("/lmtp[", StringComparison.Ordinal)) delivered++;
+                else if (line.Contains("status=bounced", StringComparison.Ordinal) || line.Contains("status=expired", StringComparison.Ordinal)) bounced.Add(line);
+            }
+            if (delivered + bounced.Count >= accepted) return bounced;
+            await Task.Delay(500, cancellationToken);
+        }
     }
 
     public async ValueTask DisposeAsync()
