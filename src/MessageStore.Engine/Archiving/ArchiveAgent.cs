@@ -61,6 +61,8 @@ internal sealed class ArchiveAgent(IReadOnlyList<StorageGroup> groups, IArchiveT
         finally
         {
             queue.Writer.Complete();
+            // After an error, and after Ctrl+C, too: nothing goes on behind the back of whoever gives up the maintenance lock next.
+            await Task.WhenAll(archivers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await Task.WhenAll(archivers).ConfigureAwait(false); // 470
 

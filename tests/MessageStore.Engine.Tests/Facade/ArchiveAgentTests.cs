@@ -110,6 +110,29 @@ public sealed class ArchiveAgentTests
         database.CheckArchivedOnce();
     }
 
+    /// <summary>Whoever stopped it gives up the maintenance lock, and may close the database.</summary>
+    [Fact]
+    public async Task A_run_that_is_cancelled_has_not_ended_before_its_archivers_have()
+    {
+        (MemoryDatabase opened, MailModel model) = await FillAsync();
+        using MemoryDatabase database = opened;
+        var device = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var target = new WatchedTarget(database.Database.Archive) { Device = device.Task };
+        using var stop = new CancellationTokenSource();
+        Task<ArchiveRun> run = RunAsync(database, target, Everything with { Seekers = 1, Archivers = 1 }, null, stop.Token);
+        using (var patience = new CancellationTokenSource(Patience))
+            while (TaggedMailboxes(database) < 4) // one in the archiver's hands, two on the queue, one in those of the seeker that waits
+            {
+                patience.Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+        await stop.CancelAsync();
+        Assert.NotSame(run, await Task.WhenAny(run, Task.Delay(TimeSpan.FromMilliseconds(300))));
+        device.SetResult();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(Patience));
+        await database.CheckAsync(model);
+    }
+
     private static int TaggedMailboxes(MemoryDatabase database) => database.Database.Mail.Groups.Sum(g => g.MailboxNames().Count(m => g.TryFindMailbox(m, out int number) && g.List(number).Any(e => e.IsTagged)));
 
     private static async Task<(MemoryDatabase, MailModel)> FillAsync()
@@ -138,6 +161,9 @@ public sealed class ArchiveAgentTests
 
         public Task Gate { get; init; } = Task.CompletedTask;
 
+        /// <summary>What a session waits for whoever stops the run.</summary>
+        public Task Device { get; init; } = Task.CompletedTask;
+
         public string Name => inner.Name;
 
         public ValueTask CheckAsync(CancellationToken cancellationToken = default) => inner.CheckAsync(cancellationToken);
@@ -146,6 +172,7 @@ public sealed class ArchiveAgentTests
         {
             Sessions.AddOrUpdate(mailbox, 1, (_, count) => count + 1);
             await Gate.WaitAsync(cancellationToken);
+            await Device;
             return await inner.OpenSessionAsync(mailbox, storageDate, cancellationToken);
         }
 
