@@ -9,7 +9,7 @@ namespace MessageStore.Server.Intake;
 /// <param name="work">Waits for a connection and begins its session; returns whether there may be another.</param>
 internal sealed class IntakeCrew(int most, Func<bool> work)
 {
-    /// <summary>Longest time for which a session holds up a thread until it can receive or send.</summary>
+    /// <summary>Longest time for which a session holds up a thread until something comes.</summary>
     public static readonly TimeSpan HoldTime = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Longest time for which it does so until its message is durable.</summary>
@@ -45,19 +45,34 @@ internal sealed class IntakeCrew(int most, Func<bool> work)
     }
 
     /// <summary>Starts the first thread.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no thread left.</exception>
     public void Start() => Add();
 
     /// <summary>Runs a session on the thread that took its connection, as far as it goes without a longer wait.</summary>
     public void Run(Action<object> begin, object session)
     {
-        if (Interlocked.Increment(ref busy) == Threads && Threads < most) Add();
+        bool isLast = Interlocked.Increment(ref busy) == Threads;
         try
         {
+            // Where the system has no thread left, connections wait until this one is free again.
+            if (isLast && Threads < most) TryAdd();
             begin(session);
         }
         finally
         {
             Interlocked.Decrement(ref busy);
+        }
+    }
+
+    private void TryAdd()
+    {
+        try
+        {
+            Add();
+        }
+        catch (OutOfMemoryException)
+        {
+            Interlocked.Decrement(ref threads);
         }
     }
 

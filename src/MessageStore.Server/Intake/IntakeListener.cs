@@ -37,9 +37,7 @@ internal sealed partial class IntakeListener(IntakeOptions options, Func<IntakeO
         try
         {
             listening = SocketTransportOptions.CreateDefaultBoundListenSocket(options.Address);
-            // On Linux a connection has these from the socket that it was made at.
-            listening.NoDelay = true;
-            if (IntakeCrew.CanHold) listening.SendTimeout = (int)IntakeCrew.HoldTime.TotalMilliseconds;
+            listening.NoDelay = true; // on Linux a connection has this from the socket that it was made at
             listening.Listen(Backlog);
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)

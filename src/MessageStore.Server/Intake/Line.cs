@@ -6,11 +6,11 @@ internal abstract class Line : IAsyncDisposable
     /// <summary>Whether something has come that was not received yet, as far as can be said without receiving it.</summary>
     public virtual bool HasMore => false;
 
-    /// <summary>Sends what goes out within the short while for which the thread that asks may be held up (<see cref="IntakeCrew"/>).</summary>
-    /// <returns>How many bytes have gone out; 0 where it may not be held up.</returns>
+    /// <summary>Sends what goes out at once.</summary>
+    /// <returns>How many bytes have gone out; the rest is <see cref="SendAsync"/>'s.</returns>
     public virtual int TrySend(ReadOnlySpan<byte> bytes) => 0;
 
-    /// <summary>Receives what comes within that short while.</summary>
+    /// <summary>Receives what comes within the short while for which the thread that asks may be held up (<see cref="IntakeCrew"/>).</summary>
     /// <returns>How many bytes, 0 at the end; -1 where it has to be waited for.</returns>
     public virtual int TryReceive(Span<byte> bytes) => -1;
 

@@ -1,14 +1,19 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace MessageStore.Server.Intake;
 
 /// <summary>
 /// A connection straight to its socket. Until somebody waits without a thread for the first time it is one that blocks, for <see cref="IntakeCrew.HoldTime"/> at most; from then on it is one that does not.
 /// </summary>
-internal sealed class SocketLine(Socket socket) : Line
+internal sealed partial class SocketLine(Socket socket) : Line
 {
     /// <summary>What is thrown away of what a session did not want to hear any more.</summary>
     private const int MostUnheard = 1 << 20;
+
+    private const int AtOnce = 0x40; // MSG_DONTWAIT on Linux
+    private const int NoSignal = 0x4000; // MSG_NOSIGNAL
+    private const int Interrupted = 4;
 
     private bool blocks = IntakeCrew.CanHold;
 
@@ -17,8 +22,12 @@ internal sealed class SocketLine(Socket socket) : Line
     public override int TrySend(ReadOnlySpan<byte> bytes)
     {
         if (!MayBlock()) return 0;
-        int sent = socket.Send(bytes, SocketFlags.None, out SocketError error);
-        return IsSlow(error) ? 0 : sent;
+        nint sent;
+        do sent = Send(socket.SafeHandle, in MemoryMarshal.GetReference(bytes), (nuint)bytes.Length, AtOnce | NoSignal);
+        while (sent < 0 && Marshal.GetLastPInvokeError() == Interrupted);
+        if (sent == bytes.Length) return bytes.Length;
+        blocks = false; // it is full, or broken: whoever waits without a thread is told which
+        return (int)Math.Max(0, sent);
     }
 
     public override int TryReceive(Span<byte> bytes)
@@ -75,6 +84,13 @@ internal sealed class SocketLine(Socket socket) : Line
         byte[] unheard = new byte[4096];
         for (int left = MostUnheard; left > 0 && socket.Available > 0;) left -= socket.Receive(unheard);
     }
+
+    /// <summary>
+    /// What fits goes out, and one learns how much that was. A send by <see cref="Socket"/> that may take only so long says that nothing has gone out when its time is up, whatever has; said again, a reply would come twice and
+    /// be taken for that of the next command.
+    /// </summary>
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    private static partial nint Send(SafeSocketHandle socket, in byte bytes, nuint length, int flags);
 
     private bool MayBlock() => blocks && (blocks = IntakeCrew.MayHold);
 

@@ -61,6 +61,56 @@ public sealed class IntakeConnectionTests
         }
     }
 
+    /// <summary>What went out before the time was up has gone out, and is not to be sent again.</summary>
+    [Fact]
+    public async Task A_send_that_ends_in_the_middle_says_how_far_it_came()
+    {
+        byte[] bytes = new byte[32 << 20];
+        using var listening = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listening.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        listening.Listen();
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(listening.LocalEndPoint!);
+        using Socket taken = await listening.AcceptAsync();
+        var sent = new TaskCompletionSource<int>();
+        bool isBegun = false;
+        IntakeCrew crew = null!;
+        crew = new IntakeCrew(2, () =>
+        {
+            if (!Interlocked.Exchange(ref isBegun, true)) crew.Run(socket => sent.TrySetResult(new SocketLine((Socket)socket).TrySend(bytes)), taken);
+            return false;
+        });
+        crew.Start();
+        int count = await sent.Task.WaitAsync(TimeSpan.FromSeconds(120));
+        taken.Shutdown(SocketShutdown.Send);
+        using var heard = new MemoryStream();
+        await new NetworkStream(client).CopyToAsync(heard);
+        Assert.Equal(heard.Length, count);
+        Assert.InRange(count, OperatingSystem.IsLinux() ? 1 : 0, bytes.Length - 1);
+    }
+
+    /// <summary>A reply that comes twice would be taken for that of the next command, and mail for stored that is not.</summary>
+    [Fact]
+    public async Task Whoever_listens_late_hears_every_reply_once()
+    {
+        const int commands = 1_000_000;
+        await using IntakeFixture server = await IntakeFixture.StartAsync(new IntakeLimits { Commands = int.MaxValue });
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        byte[] asked = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("NOOP\r\n", commands)) + "QUIT\r\n"); // at once, so that its thread is held up
+        await client.ConnectAsync(server.Lmtp);
+        Task<int> asking = client.SendAsync(asked);
+        await Task.Delay(IntakeCrew.HoldTime * 40); // until replies are stuck that have gone out in part
+        using var heard = new MemoryStream();
+        await new NetworkStream(client).CopyToAsync(heard);
+        await asking;
+        string ok = System.Text.Encoding.ASCII.GetString(Reply.Ok.Line.Span).TrimEnd();
+        string[] replies = System.Text.Encoding.ASCII.GetString(heard.ToArray()).Split("\r\n");
+        Assert.StartsWith("220 ", replies[0], StringComparison.Ordinal);
+        Assert.Equal(commands, replies.Count(r => r == ok));
+        Assert.StartsWith("221 ", replies[^2], StringComparison.Ordinal);
+        Assert.Equal(commands + 3, replies.Length); // the greeting, the goodbye, and nothing behind it
+    }
+
     [Fact]
     public async Task A_connection_that_is_reset_within_a_message_leaves_nothing_and_makes_room()
     {

@@ -63,7 +63,7 @@ public sealed class IntakeFuzzTests
     {
         var there = new Pipe();
         var back = new Pipe();
-        await using var line = new StreamLine(new DuplexStream(there.Reader.AsStream(), back.Writer.AsStream()));
+        await using var line = new PipeLine(there.Reader, back.Writer);
         await there.Writer.WriteAsync(input);
         await there.Writer.CompleteAsync();
         Task<byte[]> replies = DrainAsync(back.Reader);

@@ -18,13 +18,13 @@ internal sealed class MemorySession : IAsyncDisposable
 
     private readonly Pipe there = new(AtOnce);
     private readonly Pipe back = new(AtOnce);
-    private readonly StreamLine line;
+    private readonly PipeLine line;
     private readonly MemoryIntake intake;
 
     public MemorySession(MemoryIntake intake, IntakeProtocol protocol = IntakeProtocol.Lmtp)
     {
         this.intake = intake;
-        line = new StreamLine(new DuplexStream(there.Reader.AsStream(), back.Writer.AsStream()));
+        line = new PipeLine(there.Reader, back.Writer);
         Ended = intake.Server.RunAsync(new IntakeOptions { Protocol = protocol, Address = new(0, 0), AllowPlaintext = true }, line, IPAddress.Loopback);
     }
 

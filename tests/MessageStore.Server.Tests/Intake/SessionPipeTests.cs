@@ -11,7 +11,7 @@ public class SessionPipeTests
     {
         var from = new Pipe();
         var to = new Pipe();
-        await using var line = new StreamLine(new DuplexStream(from.Reader.AsStream(), to.Writer.AsStream()));
+        await using var line = new PipeLine(from.Reader, to.Writer);
         using var pipe = new SessionPipe(line, TimeProvider.System);
         using var stop = new CancellationTokenSource();
         Task<(Arrival Arrival, string Line)> first = pipe.ReadLineAsync(100, TimeSpan.FromMinutes(5), stop.Token).AsTask();
