@@ -1,10 +1,10 @@
 namespace MessageStore.Storage;
 
 /// <summary>
-/// Decides how fast a backup may copy, window by window, from what users' commits took. No clock of its own: the same windows give the same decisions.
+/// Decides how fast a backup or an archive run may go, window by window, from what users' commits took. No clock of its own: the same windows give the same decisions.
 /// </summary>
 /// <remarks>
-/// Every tenth window nothing is copied: what all but one in a hundred of the users' commits took in the last of these is the measure. In the others one in a hundred may take a little longer. A
+/// Every tenth window, and the sixth, nothing is copied: what all but one in a hundred of the users' commits took in the last of these is the measure. In the others one in a hundred may take a little longer. A
 /// single window has too few commits to tell such a quantile, and those that are too long come together, since they shared a flush; so the rate follows how many were too long in the last few: up by
 /// a tenth for a window where there was none (by a third before the first), and down the further the more there are. It stands still, on the average, where one in a hundred is. Where users come it begins with the slowest: what is found to be too much only afterwards lies in the disk's queue by then, and they
 /// wait for that. Users who do nothing are not disturbed by anything.
