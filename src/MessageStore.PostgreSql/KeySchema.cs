@@ -54,6 +54,9 @@ internal static class KeySchema
     private const string UniqueViolation = "23505";
     private const string DuplicateTable = "42P07";
 
+    /// <summary>Of the type of a table's rows, which PostgreSQL makes before the table.</summary>
+    private const string DuplicateObject = "42710";
+
     /// <summary>The version that this code works with.</summary>
     public static int Current => Steps.Length;
 
@@ -72,7 +75,7 @@ internal static class KeySchema
                 });
                 break;
             }
-            catch (MessageStoreException error) when (attempt < Tries && error.InnerException is PostgresException { SqlState: UniqueViolation or DuplicateTable })
+            catch (MessageStoreException error) when (attempt < Tries && error.InnerException is PostgresException { SqlState: UniqueViolation or DuplicateTable or DuplicateObject })
             {
                 // IF NOT EXISTS is no promise where two look at the same time: now it is there.
             }

@@ -161,6 +161,33 @@ public sealed class PostgreSqlKeyManagerTests(PostgreSqlServer server) : IClassF
     [Fact]
     public void The_engine_finds_the_provider_by_name() => Assert.IsType<PostgreSqlKeyProvider>(KeyServers.Load());
 
+    [PostgreSqlFact]
+    public async Task However_those_that_create_the_tables_meet_all_succeed()
+    {
+        const int Rounds = 200, Together = 4;
+        string name = $"schema_{Guid.NewGuid():N}";
+        await server.SqlAsync($"CREATE DATABASE {name}");
+        using var eraser = new KeyConnection(ConnectionFile.Read(server.ConnectionFile(name)));
+        var each = new KeyConnection[Together];
+        for (int i = 0; i < Together; i++) each[i] = new KeyConnection(ConnectionFile.Read(server.ConnectionFile(name)));
+        using var start = new Barrier(Together);
+        for (int round = 0; round < Rounds; round++)
+        {
+            await Task.WhenAll(each.Select(connection => Task.Factory.StartNew(() =>
+            {
+                connection.Read(static open => open.FullState); // connected before they start
+                start.SignalAndWait();
+                KeySchema.Update(connection);
+            }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            eraser.Change(open =>
+            {
+                using var drop = new Npgsql.NpgsqlCommand("DROP TABLE messagestore_schema, messagestore_database, messagestore_volume, messagestore_key", open);
+                return drop.ExecuteNonQuery();
+            });
+        }
+        foreach (KeyConnection connection in each) connection.Dispose();
+    }
+
     private IKeyServer Begun()
     {
         IKeyServer keys = Open();
