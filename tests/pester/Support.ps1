@@ -115,7 +115,10 @@ function Start-Pwsh {
     $name = [guid]::NewGuid().ToString('n').Substring(0, 8)
     $file = Join-Path $Folder "$name.ps1"
     Set-Content -LiteralPath $file -Value "`$ErrorActionPreference = 'Stop'`nImport-Module '$RepositoryRoot/MessageStore.psd1'`n$Script"
-    $process = Start-Process pwsh -ArgumentList '-NoProfile', '-NonInteractive', '-File', $file -PassThru `
+    # The program itself and no launcher of it, such as a .NET tool has: whoever kills the process must hit PowerShell.
+    $program = [Environment]::ProcessPath
+    $assembly = @(if ((Split-Path $program -LeafBase) -eq 'dotnet') { "$PSHOME/pwsh.dll" })
+    $process = Start-Process $program -ArgumentList ($assembly + '-NoProfile', '-NonInteractive', '-File', $file) -PassThru `
         -RedirectStandardOutput "$file.out" -RedirectStandardError "$file.err"
     [pscustomobject]@{ Process = $process; Out = "$file.out"; Err = "$file.err" }
 }
