@@ -5,13 +5,13 @@ using System.Text.RegularExpressions;
 namespace MessageStore.Bench;
 
 /// <summary>
-/// PostgreSQL 15 in a folder of its own beside the bench's, as it comes but for <c>shared_buffers</c>: clients that insert incompressible rows by a
+/// PostgreSQL 15 in a folder of its own beside the bench's, as it comes but for <c>shared_buffers</c> and <c>max_connections</c>: clients that insert incompressible rows by a
 /// prepared statement, each waiting for its commit (<c>synchronous_commit = on</c>).
 /// </summary>
 internal static partial class PostgresPeer
 {
     private const string Programs = "/usr/lib/postgresql/15/bin";
-    private const string Settings = "-c listen_addresses= -c synchronous_commit=on -c fsync=on -c shared_buffers=512MB -c max_wal_size=4GB";
+    private const string Settings = "-c listen_addresses= -c synchronous_commit=on -c fsync=on -c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=300";
 
     /// <summary>A server refuses to run as root.</summary>
     private const string Unprivileged = "nobody";

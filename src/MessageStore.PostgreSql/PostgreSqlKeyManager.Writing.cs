@@ -44,8 +44,9 @@ internal sealed partial class PostgreSqlKeyManager
     public long Remove(IReadOnlyList<Guid> ids) =>
         ids.Count == 0 ? 0 : Change(batch => AddCommand(batch, "DELETE FROM messagestore_key WHERE database_id = $1 AND id = ANY ($2)", Ids(ids)));
 
-    public bool Remove(Guid id, string target, string unit) => Change(batch =>
-        AddCommand(batch, "DELETE FROM messagestore_key WHERE database_id = $1 AND id = $2 AND target = $3 AND unit = $4", Value(id), Value(target), Value(unit))) > 0;
+    public long RemoveCopies(IReadOnlyCollection<ArchiveKey> copies) => copies.Count == 0 ? 0 : Change(batch => AddCommand(batch,
+        "DELETE FROM messagestore_key WHERE database_id = $1 AND (id, target, unit) IN (SELECT i, t, u FROM unnest($2, $3, $4) AS rows (i, t, u))",
+        Ids([.. copies.Select(k => k.Id)]), Texts(copies.Select(k => k.Target)), Texts(copies.Select(k => k.Unit))));
 
     public void Begin(IReadOnlyCollection<Guid> earlier, bool replace)
     {

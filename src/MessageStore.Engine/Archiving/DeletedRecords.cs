@@ -32,7 +32,7 @@ internal static class DeletedRecords
                 IReadOnlyList<ArchiveKey> copies = keys.Find(id);
                 if (copies.Count == 0 || copies.All(IsInFile)) continue;
                 if (!copies.Any(IsInFile)) gone.Add(id);
-                else foreach (ArchiveKey copy in copies.Where(k => !IsInFile(k))) keys.Remove(id, copy.Target, copy.Unit);
+                else keys.RemoveCopies([.. copies.Where(k => !IsInFile(k))]);
             }
             keys.Remove(gone);
         }

@@ -140,7 +140,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
                 if (group.TryFindMailbox(mailbox, out int number))
                     foreach (IndexEntry[] entries in group.List(number).Chunk(KeyCopy.BatchSize))
                         Look(entries);
-        foreach (ArchiveKey key in stale) keys.Remove(key.Id, key.Target, key.Unit);
+        keys.RemoveCopies(stale);
         return missing;
 
         void Look(IndexEntry[] entries)
@@ -159,7 +159,7 @@ internal sealed class KeysRestore(IStorage storage, TimeProvider clock)
     /// </summary>
     private static void ForgetLeftovers(JournalKeyManager keys, IReadOnlyList<StorageGroup> groups, ArchiveVolumes volumes)
     {
-        foreach (ArchiveKey key in keys.List().Where(k => !volumes.Has(k) && !groups.Any(g => g.TryGet(k.Id, out _))).ToList()) keys.Remove(key.Id, key.Target, key.Unit);
+        keys.RemoveCopies([.. keys.List().Where(k => !volumes.Has(k) && !groups.Any(g => g.TryGet(k.Id, out _)))]);
     }
 
     /// <summary>Reads a copy of the original's key manager: opening it would change it, and it may still be in use.</summary>

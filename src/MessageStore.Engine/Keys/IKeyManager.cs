@@ -25,10 +25,10 @@ internal interface IKeyManager : IDisposable
     /// <exception cref="MessageStoreException">DiskFull, DeviceFailed, KeysClosedForWriting.</exception>
     long Remove(IReadOnlyList<Guid> ids);
 
-    /// <summary>Forgets one copy of a message. Durable on return.</summary>
-    /// <returns>Whether there was such a key.</returns>
+    /// <summary>Forgets single copies of messages: those on the target and unit that a key names, wherever on it they lie by now. Durable on return.</summary>
+    /// <returns>The number of keys removed.</returns>
     /// <exception cref="MessageStoreException">DiskFull, DeviceFailed, KeysClosedForWriting.</exception>
-    bool Remove(Guid id, string target, string unit);
+    long RemoveCopies(IReadOnlyCollection<ArchiveKey> copies);
 
     /// <summary>The keys of a message, one for each copy, in no particular order; empty where there is none.</summary>
     /// <exception cref="MessageStoreException">KeysDamaged, DeviceFailed.</exception>

@@ -27,7 +27,7 @@ internal sealed partial class JournalKeyManager
 
     public long Remove(IReadOnlyList<Guid> ids) => ids.Count == 0 ? 0 : Commit(new Change { Removals = ids });
 
-    public bool Remove(Guid id, string target, string unit) => Commit(new Change { Removals = [id], Of = (target, unit) }) > 0;
+    public long RemoveCopies(IReadOnlyCollection<ArchiveKey> copies) => copies.Count == 0 ? 0 : Commit(new Change { Copies = copies });
 
     public void Cover(IReadOnlyList<CoveredVolume> volumes)
     {
@@ -131,8 +131,8 @@ internal sealed partial class JournalKeyManager
             KeyVolume volume = current.Volumes.Find(key.Target, key.Unit, key.Volume) ?? Declare(key);
             frames.Advance(KeyEntry.WriteKey(frames.Reserve(KeyEntry.MaximumKeySize), key, volume.Number, salt));
         }
-        int removal = change.Of is { } of ? KeyEntry.Bound(of.Target, of.Unit) : KeyEntry.Bound();
-        foreach (Guid id in change.Removals) frames.Advance(KeyEntry.WriteRemoval(frames.Reserve(removal), id, change.Of));
+        foreach (Guid id in change.Removals) frames.Advance(KeyEntry.WriteRemoval(frames.Reserve(KeyEntry.Bound()), id, null));
+        foreach (ArchiveKey copy in change.Copies) frames.Advance(KeyEntry.WriteRemoval(frames.Reserve(KeyEntry.Bound(copy.Target, copy.Unit)), copy.Id, (copy.Target, copy.Unit)));
         frames.Close(KeyFrameType.Entries);
         change.End = frames.Length;
     }
@@ -173,7 +173,7 @@ internal sealed partial class JournalKeyManager
 
         public IReadOnlyList<Guid> Removals { get; init; } = [];
 
-        public (string Target, string Unit)? Of { get; init; }
+        public IReadOnlyCollection<ArchiveKey> Copies { get; init; } = [];
 
         /// <summary>Where its frames begin in the group's bytes.</summary>
         public int Start { get; set; }

@@ -27,7 +27,7 @@ internal sealed class KeySwitch(IKeyManager first) : IKeyManager
 
     public long Remove(IReadOnlyList<Guid> ids) => Change(m => m.Remove(ids));
 
-    public bool Remove(Guid id, string target, string unit) => Change(m => m.Remove(id, target, unit));
+    public long RemoveCopies(IReadOnlyCollection<ArchiveKey> copies) => Change(m => m.RemoveCopies(copies));
 
     public void Cover(IReadOnlyList<CoveredVolume> volumes) => Change(m =>
     {

@@ -12,7 +12,7 @@ internal sealed class UnavailableKeys(MessageStoreException reason) : IKeyManage
 
     public long Remove(IReadOnlyList<Guid> ids) => throw Refusal();
 
-    public bool Remove(Guid id, string target, string unit) => throw Refusal();
+    public long RemoveCopies(IReadOnlyCollection<ArchiveKey> copies) => throw Refusal();
 
     public void Cover(IReadOnlyList<CoveredVolume> volumes) => throw Refusal();
 

@@ -25,7 +25,7 @@ internal sealed partial class ArchiveScrub
             if (isThere || key.DeletedDate is not null || mail.FailedGroups.Count > 0 || !keys.Find(key.Id).Contains(key) || mail.TryFind(key.Id, out _, out _)) continue;
             string place = PlaceOf(key);
             strays[place] = strays.TryGetValue(place, out (long Keys, ArchiveKey First) known) ? known with { Keys = known.Keys + 1 } : (1, key);
-            if (options.Rebuild) keys.Remove(key.Id, key.Target, key.Unit);
+            if (options.Rebuild) keys.RemoveCopies([key]);
         }
         foreach ((string place, (long count, ArchiveKey first)) in strays)
         {

@@ -110,7 +110,7 @@ internal sealed partial class DatabaseScrub
             {
                 if (mail.TryFind(key.Id, out _, out _) || !keys.Find(key.Id).Contains(key)) continue;
                 string repairedFrom = "";
-                if (options.Repair && keys.Remove(key.Id, key.Target, key.Unit)) repairedFrom = "the index: the key was removed";
+                if (options.Repair && keys.RemoveCopies([key]) > 0) repairedFrom = "the index: the key was removed";
                 Report(new DatabaseFinding
                 {
                     Mailbox = key.Mailbox, Id = key.Id, File = PathOf(key), Offset = key.Offset, RepairedFrom = repairedFrom,

@@ -124,7 +124,7 @@ internal sealed partial class DatabaseScrub
             throw new MessageStoreException(ErrorIds.ArchiveDamaged, ErrorKind.Damaged, $"An interrupted archive run left records in the archive of {mailbox}. Let Start-MessageArchive take them over first.", mailbox);
         IReadOnlyList<ArchiveKey> written = left.Length > 0 ? left : await session.AppendAsync(batch, cancellationToken).ConfigureAwait(false);
         keys.Put(written);
-        if (!written.Any(k => k.Target == key.Target && k.Unit == key.Unit)) keys.Remove(key.Id, key.Target, key.Unit);
+        if (!written.Any(k => k.Target == key.Target && k.Unit == key.Unit)) keys.RemoveCopies([key]);
         record.Finding = record.Finding with { RepairedFrom = from };
         return true;
     }

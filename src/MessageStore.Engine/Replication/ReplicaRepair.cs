@@ -16,16 +16,19 @@ namespace MessageStore.Replication;
 /// <param name="connector">Leads to them.</param>
 /// <param name="time">Tells what is due, and paces.</param>
 /// <param name="database">Whose copies: units that serve another database are none of this one's business.</param>
-/// <param name="messagesInFlight">Messages that are looked at or mended side by side.</param>
+/// <param name="messagesInFlight">Messages that are looked at side by side, and that are mended together.</param>
 internal sealed partial class ReplicaRepair(
     IKeyManager keys, NodesArchiveTarget target, ReplicatedWriter writer, DirectoryCache directory, INodeConnector connector, TimeProvider time, Guid database = default,
     int messagesInFlight = ReplicaRepair.DefaultMessagesInFlight)
 {
-    /// <summary>Messages looked at or mended at a time: nodes write what comes at the same time with one flush.</summary>
+    /// <summary>Messages looked at at a time, and mended with one request to a unit and one change of keys: what either costs hardly depends on their number.</summary>
     public const int DefaultMessagesInFlight = 64;
 
     /// <summary>Bytes of records in memory at a time, or one record.</summary>
     private const long BytesInFlight = 64L << 20;
+
+    /// <summary>Batches of messages that are mended side by side: while one is being written the next is read.</summary>
+    private const int BatchesInFlight = 3;
 
     private const int ProgressStep = 64;
     private const int ProblemLimit = 100;
@@ -56,6 +59,7 @@ internal sealed partial class ReplicaRepair(
             ? options.Ids.SelectMany(keys.Find).Where(k => k.Target == NodesArchiveTarget.TargetName)
             : keys.List(new KeyQuery { Target = NodesArchiveTarget.TargetName });
         var work = new WorkInFlight(messagesInFlight, BytesInFlight);
+        var mending = new WorkInFlight(BatchesInFlight, BytesInFlight);
         try
         {
             foreach (ArchiveKey key in wanted)
@@ -65,11 +69,21 @@ internal sealed partial class ReplicaRepair(
                 List<ArchiveKey> copies = [.. keys.Find(key.Id).Where(k => k.Target == NodesArchiveTarget.TargetName).OrderBy(k => k.Unit, StringComparer.Ordinal)];
                 if (copies.Count == 0 || copies[0].Unit != key.Unit || IsMended(key.Id)) continue; // each message once, with the first of its keys
                 await work.BeginAsync(() => CheckAsync(copies, options, pace, cancellationToken), copies.Max(k => k.Length)).ConfigureAwait(false);
+                if (TakeBatch(isLast: false) is { } batch) await mending.BeginAsync(() => MendAsync(batch, pace, cancellationToken), batch.Sum(m => m.Length)).ConfigureAwait(false);
             }
+            await work.EndAsync().ConfigureAwait(false);
+            while (TakeBatch(isLast: true) is { } batch) await mending.BeginAsync(() => MendAsync(batch, pace, cancellationToken), batch.Sum(m => m.Length)).ConfigureAwait(false);
         }
         finally
         {
-            await work.EndAsync().ConfigureAwait(false);
+            try
+            {
+                await work.EndAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                await mending.EndAsync().ConfigureAwait(false);
+            }
         }
         if (options.Repair && options.Ids.Count == 0) await TidyAsync(options, begin, cancellationToken).ConfigureAwait(false);
         return new ReplicaRepairRun
@@ -117,8 +131,16 @@ internal sealed partial class ReplicaRepair(
             Report($"Message {copies[0].Id} of {copies[0].Mailbox} has no copy that can be read: {string.Join(", ", copies.Select(k => k.Unit))}.");
             return;
         }
-        if (options.Repair && await MendAsync(good, bad, away, pace, cancellationToken).ConfigureAwait(false)) Interlocked.Increment(ref restored);
-        else if (missing > 0) Interlocked.Increment(ref underReplicated);
+        if (!options.Repair)
+        {
+            if (missing > 0) Interlocked.Increment(ref underReplicated);
+            return;
+        }
+        lock (gate)
+        {
+            mended.Add(good[0].Id);
+            waiting.Enqueue(new Mending(good, bad, away) { IsShort = missing > 0 });
+        }
     }
 
     private async Task<CopyState> StateOfAsync(ArchiveKey copy, ReplicaRepairOptions options, Pace pace, CancellationToken cancellationToken)
@@ -163,85 +185,6 @@ internal sealed partial class ReplicaRepair(
         HashSet<string> firstOfAll = [.. nodes.Where(n => n.Group == first).Select(n => n.Name)];
         int there = good.Select(k => DirectoryCache.NodeOf(k.Unit)).Distinct().Count(firstOfAll.Contains);
         return Math.Min(target.Copies, inFirst.Count) - there;
-    }
-
-    /// <summary>Makes a message's copies whole again.</summary>
-    private async Task<bool> MendAsync(List<ArchiveKey> good, List<ArchiveKey> bad, List<ArchiveKey> away, Pace pace, CancellationToken cancellationToken)
-    {
-        ArchiveKey any = good[0];
-        HashSet<(string, string)> copies = [.. good.Concat(bad).Concat(away).Select(k => (k.Target, k.Unit))];
-        lock (gate) mended.Add(any.Id);
-        try
-        {
-            byte[]? content = null;
-            foreach (ArchiveKey copy in (ArchiveKey[])[.. good])
-            {
-                content = await ReadAsync(copy, pace, cancellationToken).ConfigureAwait(false);
-                if (content is not null) break;
-                good.Remove(copy);
-                bad.Add(copy);
-            }
-            if (content is null)
-            {
-                Interlocked.Increment(ref unreadable);
-                return false;
-            }
-
-            // A unit that still thinks it has a whole record would answer with it.
-            foreach (ArchiveKey copy in bad) await EraseAsync(copy, cancellationToken).ConfigureAwait(false);
-            int missing = Math.Max(target.Copies - good.Select(k => DirectoryCache.NodeOf(k.Unit)).Distinct().Count(), await ShortInFirstGroupAsync(good, cancellationToken).ConfigureAwait(false));
-            if (missing > 0)
-            {
-                IReadOnlyList<HopAnswer> stored = await writer.WriteAsync(
-                    [new SentRecord(content, Crc32C.Compute(content))], [.. good.Select(k => k.Unit)], missing, cancellationToken).ConfigureAwait(false);
-                keys.Put([.. stored.Select(a => any with { Unit = a.Unit, Volume = a.Places[0].Volume, Offset = a.Places[0].Offset, Length = a.Places[0].Length })]);
-                if (!keys.Find(any.Id).Any(k => copies.Contains((k.Target, k.Unit))))
-                {
-                    // The message was removed meanwhile. What was written now is an orphan.
-                    keys.Remove([any.Id]);
-                    return true;
-                }
-                HashSet<string> written = [.. stored.Select(a => a.Unit)];
-                bad.RemoveAll(k => written.Contains(k.Unit));
-                away.RemoveAll(k => written.Contains(k.Unit));
-            }
-            // What lies on a unit that is away is an orphan when it comes back.
-            foreach (ArchiveKey copy in (ArchiveKey[])[.. bad, .. away]) keys.Remove(copy.Id, copy.Target, copy.Unit);
-            return true;
-        }
-        catch (MessageStoreException error)
-        {
-            Report($"Message {any.Id} of {any.Mailbox} could not be brought back to {target.Copies} copies: {error.Message}");
-            return false;
-        }
-    }
-
-    /// <summary>Reads a copy and compares all its checksums.</summary>
-    /// <returns><see langword="null"/> where it is not what was written.</returns>
-    /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
-    private async Task<byte[]?> ReadAsync(ArchiveKey copy, Pace pace, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await pace.WaitAsync(copy.Length, cancellationToken).ConfigureAwait(false);
-            FetchedRecord record = await target.FetchAsync(copy, cancellationToken).ConfigureAwait(false);
-            ArchiveRecordReader.Verify(record, ArchiveRecordReader.ReadInfo(record, copy));
-            var content = new byte[copy.Length];
-            record.ReadFully(content, copy.Offset);
-            Interlocked.Add(ref bytes, content.Length);
-            return content;
-        }
-        catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
-        {
-            Report(error.Message);
-            return null;
-        }
-    }
-
-    private async Task EraseAsync(ArchiveKey copy, CancellationToken cancellationToken)
-    {
-        if (await directory.FindAsync(copy.Unit, cancellationToken).ConfigureAwait(false) is not { } node) return;
-        await connector.Connect(node.Url).EraseAsync(copy.Unit, database, [new ErasedRecord(copy.Id, copy.Volume, copy.Offset, copy.Length)], cancellationToken).ConfigureAwait(false);
     }
 
     private bool IsMended(Guid id)

@@ -7,6 +7,9 @@ namespace MessageStore.Replication;
 /// <summary>Deletion: whole volumes on their day, single records by fillers.</summary>
 internal sealed partial class StorageUnit
 {
+    /// <summary>Records that are erased with one flush: whoever writes waits for as long.</summary>
+    private const int ErasedAtATime = 256;
+
     /// <summary>Deletes the volumes whose deletion date has come.</summary>
     /// <param name="now">The time that counts.</param>
     /// <param name="held">Messages that must stay: a volume with one of them stays whole.</param>
@@ -34,43 +37,50 @@ internal sealed partial class StorageUnit
     /// </summary>
     /// <returns>The number of records erased.</returns>
     /// <exception cref="MessageStoreException">ArchiveUnavailable.</exception>
-    public long Erase(IReadOnlyCollection<ErasedRecord> records)
+    public long Erase(IReadOnlyCollection<ErasedRecord> records) =>
+        records.GroupBy(r => r.Volume).SelectMany(inVolume => inVolume.Chunk(ErasedAtATime).Select(some => Erase(inVolume.Key, some))).Sum();
+
+    /// <summary>Erases records of a volume with one flush.</summary>
+    private long Erase(string volume, ErasedRecord[] records)
     {
-        long erased = 0;
-        foreach (ErasedRecord record in records)
+        lock (disk)
         {
-            lock (disk)
+            int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == volume);
+            if (number < 0) return 0;
+            try
             {
-                int number = volumes.FindIndex(v => !v.IsGone && v.Name.ToString() == record.Volume);
-                if (number < 0) continue;
-                try
+                using IStorageFile? file = OpenOrForget(number, FileAccessKind.ReadWrite);
+                if (file is null) return 0;
+                var gone = new List<ErasedRecord>();
+                bool isChanged = false;
+                foreach (ErasedRecord record in records)
                 {
-                    using IStorageFile? file = OpenOrForget(number, FileAccessKind.ReadWrite);
-                    if (file is null) continue;
                     if (!Holds(UnitTable.Tag(record.Id), number, record.Offset))
                     {
-                        FillDamaged(file, volumes[number], record);
+                        isChanged |= FillDamaged(file, volumes[number], record);
                         continue;
                     }
                     if (ArchiveRecordReader.TryReadInfo(file, record.Offset) is { } info)
                     {
                         if (info.Id != record.Id) continue; // another message with the same tag
                         Fill(file, info.Offset, info.Length);
+                        isChanged = true;
                     }
-                    table.Remove(UnitTable.Tag(record.Id), number, record.Offset);
-                    erased++;
+                    gone.Add(record);
                 }
-                catch (DeletedFileException)
-                {
-                    Forget(number);
-                }
-                catch (Exception error) when (ArchiveErrors.IsDevice(error))
-                {
-                    throw ArchiveErrors.Wrap(error, $"erasing message {record.Id}", Folder);
-                }
+                if (isChanged) file.Flush();
+                return gone.Count(r => table.Remove(UnitTable.Tag(r.Id), number, r.Offset));
+            }
+            catch (DeletedFileException)
+            {
+                Forget(number);
+                return 0;
+            }
+            catch (Exception error) when (ArchiveErrors.IsDevice(error))
+            {
+                throw ArchiveErrors.Wrap(error, $"erasing messages in {volume}", Folder);
             }
         }
-        return erased;
     }
 
     private long Delete(int number, IReadOnlySet<Guid> held)
@@ -101,10 +111,12 @@ internal sealed partial class StorageUnit
     /// <summary>
     /// Fills what is left of a record in a stretch that opening found damaged. Only now, when whoever names it has a whole copy elsewhere: until then the bytes are all that there is of it here.
     /// </summary>
-    private static void FillDamaged(IStorageFile file, UnitVolume volume, ErasedRecord record)
+    /// <returns>Whether there was anything to fill.</returns>
+    private static bool FillDamaged(IStorageFile file, UnitVolume volume, ErasedRecord record)
     {
-        if (record.Length >= VolumeMember.ShortestRecord && volume.Damaged.Any(d => d.Offset <= record.Offset && record.Offset + record.Length <= d.End))
-            Fill(file, record.Offset, record.Length);
+        if (record.Length < VolumeMember.ShortestRecord || !volume.Damaged.Any(d => d.Offset <= record.Offset && record.Offset + record.Length <= d.End)) return false;
+        Fill(file, record.Offset, record.Length);
+        return true;
     }
 
     /// <summary>Fills damaged stretches that are too short for a record, such as a block header: nothing of a message is in them, and readers of the whole volume would stop there.</summary>
@@ -115,9 +127,11 @@ internal sealed partial class StorageUnit
             if (stretch.End - stretch.Offset is < VolumeMember.ShortestFiller or >= VolumeMember.ShortestRecord) continue;
             using IStorageFile file = storage.Open(volume.Name.PathIn(Folder), FileAccessKind.ReadWrite);
             Fill(file, stretch.Offset, stretch.End - stretch.Offset);
+            file.Flush();
         }
     }
 
+    /// <summary>Overwrites a stretch; the caller flushes.</summary>
     private static void Fill(IStorageFile file, long offset, long length)
     {
         byte[] fillers = ArrayPool<byte>.Shared.Rent((int)length);
@@ -125,7 +139,6 @@ internal sealed partial class StorageUnit
         {
             VolumeMember.WriteFillers(fillers.AsSpan(0, (int)length));
             file.Write(fillers.AsSpan(0, (int)length), offset);
-            file.Flush();
         }
         finally
         {

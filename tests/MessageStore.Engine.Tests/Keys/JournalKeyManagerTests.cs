@@ -93,8 +93,8 @@ public sealed class JournalKeyManagerTests
                         foreach ((Guid, string) gone in model.Keys.Where(k => ids.Contains(k.Item1)).ToArray()) model.Remove(gone);
                         break;
                     case 7:
-                        (Guid id, string unit) = (Key(random.Next(60)).Id, "u" + random.Next(3));
-                        Assert.Equal(model.Remove((id, unit)), manager.Remove(id, "files", unit));
+                        ArchiveKey[] copies = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Key(random.Next(60)) with { Unit = "u" + random.Next(3) })];
+                        Assert.Equal(copies.Count(k => model.Remove((k.Id, k.Unit))), manager.RemoveCopies(copies));
                         break;
                     case 8:
                         manager.Compact();

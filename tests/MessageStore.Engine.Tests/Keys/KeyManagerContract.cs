@@ -58,9 +58,14 @@ internal sealed class KeyManagerContract(Func<IKeyManager> open)
         manager.Put([moved]);
         Assert.Equal(Sorted([first, moved, third]), Sorted(manager.Find(first.Id)));
         Assert.Equal(3, manager.Count);
-        Assert.True(manager.Remove(first.Id, "nodes", "a"));
-        Assert.False(manager.Remove(first.Id, "nodes", "a"));
+        ArchiveKey other = SampleKeys.Key(2), otherCopy = other with { Target = "nodes", Unit = "a" };
+        manager.Put([other, otherCopy]);
+        Assert.Equal(2, manager.RemoveCopies([second, otherCopy, second with { Unit = "c" }])); // by name: the one has moved since
+        Assert.Equal(0, manager.RemoveCopies([second]));
+        Assert.Equal(0, manager.RemoveCopies([]));
         Assert.Equal(Sorted([first, third]), Sorted(manager.Find(first.Id)));
+        Assert.Equal([other], manager.Find(other.Id));
+        manager.Remove([other.Id]);
         Assert.Equal(2, manager.Remove([first.Id, Guid.NewGuid()]));
         Assert.Empty(manager.Find(first.Id));
         Assert.Equal(0, manager.Count);
