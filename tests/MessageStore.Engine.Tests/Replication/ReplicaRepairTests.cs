@@ -97,9 +97,50 @@ public sealed class ReplicaRepairTests
     }
 
     [Fact]
-    public async Task A_message_that_is_removed_while_it_is_mended_gets_no_key_back()
+    public async Task A_message_without_a_whole_copy_costs_no_other_of_its_batch()
     {
-        using var cluster = new SimulatedCluster(seed: 6, count: 3);
+        using var cluster = new SimulatedCluster(seed: 7, count: 3);
+        for (int number = 1; number <= 40; number++) await cluster.StoreAsync(UnitSamples.Record(number, 300));
+        ArchiveKey[] onFirst = [.. cluster.Keys.List().Where(k => DirectoryCache.NodeOf(k.Unit) == "n1")];
+        ArchiveKey other = cluster.Keys.Find(onFirst[1].Id).Single(k => k.Unit != onFirst[1].Unit);
+        cluster.Node(other.Unit).Disks[0].Storage.Corrupt(Path.Combine(UnitSamples.Folder, "volumes", other.Volume), other.Offset + other.Length / 2, 0xFF);
+        cluster.Nodes[0].LoseDisk(0);
+        ReplicaRepairRun run = await Repair(cluster, cluster.Clock).RunAsync(new ReplicaRepairOptions { Repair = true }, null, CancellationToken.None);
+        Assert.Equal((40, onFirst.Length - 1, 1, 1), (run.Messages, run.Restored, run.UnderReplicated, run.Unreadable));
+        Assert.Contains(run.Problems, p => p.Contains($"{other.Id}", StringComparison.Ordinal));
+        foreach (ArchiveKey key in cluster.Keys.List().Where(k => k.Id != other.Id)) await cluster.Target.VerifyAsync(key);
+    }
+
+    [Fact]
+    public async Task A_unit_that_refuses_to_erase_costs_only_the_messages_that_it_has_damaged()
+    {
+        using var cluster = new SimulatedCluster(seed: 8, count: 4);
+        for (int number = 1; number <= 40; number++) await cluster.StoreAsync(UnitSamples.Record(number, 300));
+        ArchiveKey bad = cluster.Keys.List().First(k => DirectoryCache.NodeOf(k.Unit) == "n2" && cluster.Keys.Find(k.Id).All(c => DirectoryCache.NodeOf(c.Unit) != "n1"));
+        cluster.Node(bad.Unit).Disks[0].Storage.Corrupt(Path.Combine(UnitSamples.Folder, "volumes", bad.Volume), bad.Offset + bad.Length / 2, 0xFF);
+        cluster.Nodes[0].LoseDisk(0);
+        int lost = cluster.Keys.List().Count(k => DirectoryCache.NodeOf(k.Unit) == "n1");
+        var connector = new WatchedConnector(cluster)
+        {
+            OnErase = url =>
+            {
+                if (url == cluster.Nodes[1].Url) throw new MessageStoreException(ErrorIds.NodeUnavailable, ErrorKind.Device, "no answer", url);
+            },
+        };
+        var target = new NodesArchiveTarget(cluster.Writer, cluster.Directory, connector, cluster.Options.Copies);
+        var repair = new ReplicaRepair(cluster.Keys, target, cluster.Writer, cluster.Directory, connector, cluster.Clock, SimulatedCluster.DatabaseId);
+        ReplicaRepairRun run = await repair.RunAsync(new ReplicaRepairOptions { Repair = true, ReadBodies = true }, null, CancellationToken.None);
+        Assert.Equal((40, lost, 1, 0), (run.Messages, run.Restored, run.UnderReplicated, run.Unreadable));
+        Assert.Contains(run.Problems, p => p.Contains($"Message {bad.Id}", StringComparison.Ordinal));
+        Assert.Contains(cluster.Keys.Find(bad.Id), k => k.Unit == bad.Unit); // still known, and found again by the next run
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(2)] // the new copy can go only where the lost one lay
+    public async Task A_message_that_is_removed_while_it_is_mended_gets_no_key_back(int nodes)
+    {
+        using var cluster = new SimulatedCluster(seed: 6, count: nodes);
         IncomingRecord record = UnitSamples.Record(1, 300);
         await cluster.StoreAsync(record);
         cluster.Node(cluster.Keys.Find(record.Info.Id)[0].Unit).LoseDisk(0);

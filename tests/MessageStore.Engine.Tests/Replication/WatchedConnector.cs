@@ -11,6 +11,9 @@ internal sealed class WatchedConnector(INodeConnector inner) : INodeConnector
     /// <summary>Waited for before each reading.</summary>
     public Func<Task> OnRead { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Called before a node is asked to erase, with its connection path.</summary>
+    public Action<string> OnErase { get; set; } = _ => { };
+
     public IStorageNode Connect(string url) => new Way(this, inner.Connect(url), url);
 
     private sealed class Way(WatchedConnector connector, IStorageNode node, string url) : IStorageNode
@@ -33,8 +36,11 @@ internal sealed class WatchedConnector(INodeConnector inner) : INodeConnector
 
         public ValueTask<IReadOnlyList<ListedRecord>> ListRecordsAsync(string unit, string volume, CancellationToken cancellationToken = default) => node.ListRecordsAsync(unit, volume, cancellationToken);
 
-        public ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default) =>
-            node.EraseAsync(unit, database, records, cancellationToken);
+        public ValueTask<long> EraseAsync(string unit, Guid database, IReadOnlyCollection<ErasedRecord> records, CancellationToken cancellationToken = default)
+        {
+            connector.OnErase(url);
+            return node.EraseAsync(unit, database, records, cancellationToken);
+        }
 
         public ValueTask<long> ExpireAsync(string unit, Guid database, DateTimeOffset now, IReadOnlySet<Guid> held, CancellationToken cancellationToken = default) =>
             node.ExpireAsync(unit, database, now, held, cancellationToken);
