@@ -66,6 +66,14 @@ internal sealed class CountingStorage : IStorage
 
         public void SetLength(long length) => file.SetLength(length);
 
+        public void BeginFlush(long offset, long length) => file.BeginFlush(offset, length);
+
+        public void DropCache(long offset, long length) => file.DropCache(offset, length);
+
+        public void BypassCache() => file.BypassCache();
+
+        public long? CachedBytes(long offset, long length) => file.CachedBytes(offset, length);
+
         public void Dispose() => file.Dispose();
     }
 }

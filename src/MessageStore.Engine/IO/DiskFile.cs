@@ -27,10 +27,6 @@ internal sealed partial class DiskFile(string path, SafeFileHandle handle) : ISt
 
     public long Length => RandomAccess.GetLength(handle);
 
-    public int Read(Span<byte> buffer, long offset) => RandomAccess.Read(handle, buffer, offset);
-
-    public void Write(ReadOnlySpan<byte> buffer, long offset) => RandomAccess.Write(handle, buffer, offset);
-
     /// <remarks>
     /// Not <see cref="RandomAccess.FlushToDisk"/>: outside Windows it says nothing when the system call fails, whatever the error, and what is not durable
     /// would be acknowledged. On Linux the data and what is needed to read it, its length for one, and not the time of the last change, which would cost

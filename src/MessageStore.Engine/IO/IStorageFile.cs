@@ -32,6 +32,14 @@ public interface IStorageFile : IDisposable
     {
     }
 
+    /// <summary>
+    /// From now on, writes through this file may go to the disk past the system's cache. They are to be of whole blocks of 4,096 bytes that begin at multiples of that in the file
+    /// and in memory, and still need a flush. A hint: on a disk that cannot, and from the first write or read on that is not of such blocks, the cache is used as ever.
+    /// </summary>
+    void BypassCache()
+    {
+    }
+
     /// <summary>How many bytes of a stretch the system has in memory.</summary>
     /// <returns><see langword="null"/> where it does not say.</returns>
     long? CachedBytes(long offset, long length) => null;

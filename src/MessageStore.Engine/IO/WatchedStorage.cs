@@ -99,6 +99,8 @@ internal sealed class WatchedStorage(IStorage below) : IStorage
 
         public void DropCache(long offset, long length) => file.DropCache(offset, length);
 
+        public void BypassCache() => file.BypassCache();
+
         public long? CachedBytes(long offset, long length) => file.CachedBytes(offset, length);
 
         public void Dispose() => file.Dispose();

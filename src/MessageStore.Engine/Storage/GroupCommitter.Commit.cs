@@ -13,16 +13,16 @@ internal sealed partial class GroupCommitter
             return;
         }
         hasWitness = false;
-        if (buffer.Length < length + LogWriter.BlockSize) buffer = new byte[Math.Max(length, Math.Min(buffer.Length * 2, LargestBatch)) + LogWriter.BlockSize];
+        Span<byte> buffer = log.Frames(length);
         long time = Math.Max(options.Clock.GetUtcNow().UtcTicks, lastTime);
         ulong first = lastLsn + 1;
         Segment? segmentBefore = segments.Current;
         long lengthBefore = segmentBefore?.Length ?? 0;
         try
         {
-            Encode(start, count, first, time);
-            WriteImages(start, count);
-            log.Write(buffer, length);
+            Encode(buffer, start, count, first, time);
+            WriteImages(buffer, start, count);
+            log.Write(length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or MessageStoreException)
         {
@@ -48,7 +48,7 @@ internal sealed partial class GroupCommitter
             for (int i = 0; i < count; i++)
             {
                 var transaction = (Transaction)working[start + i];
-                applier.Apply(transaction.Type, buffer.AsSpan(position + FrameHeader.Size, transaction.PayloadLength), placements[i]);
+                applier.Apply(transaction.Type, buffer.Slice(position + FrameHeader.Size, transaction.PayloadLength), placements[i]);
                 position += transaction.FrameLength;
             }
             Volatile.Write(ref lastTime, time);
@@ -76,11 +76,11 @@ internal sealed partial class GroupCommitter
         if (hasWitness) return;
         hasWitness = true;
         if (failure is not null || lastLsn < log.FirstLsn) return; // an empty file's header says it
-        byte[] frame = new byte[FrameHeader.FrameLength(0) + LogWriter.BlockSize];
+        Span<byte> frame = log.Frames(FrameHeader.FrameLength(0));
         new FrameHeader((byte)TransactionType.Vouch, lastLsn, lastLsn, lastTime, 0, FrameHeader.Checksum([], identity.Salt)).Write(frame, identity.Salt);
         try
         {
-            log.WriteWitness(frame, FrameHeader.FrameLength(0));
+            log.WriteWitness(FrameHeader.FrameLength(0));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -97,13 +97,13 @@ internal sealed partial class GroupCommitter
         }
     }
 
-    private void Encode(int start, int count, ulong first, long time)
+    private void Encode(Span<byte> buffer, int start, int count, ulong first, long time)
     {
         int position = 0;
         for (int i = 0; i < count; i++)
         {
             var transaction = (Transaction)working[start + i];
-            transaction.Encode(buffer.AsSpan(position), first + (ulong)i, lastLsn, time, identity.Salt);
+            transaction.Encode(buffer[position..], first + (ulong)i, lastLsn, time, identity.Salt);
             position += transaction.FrameLength;
         }
     }
@@ -112,7 +112,7 @@ internal sealed partial class GroupCommitter
     /// Writes the image frames to their segments, neighbours together, straight from the buffer that goes to the log. It comes before the log so
     /// that a full SSD is noticed while there is still nothing to take back.
     /// </summary>
-    private void WriteImages(int start, int count)
+    private void WriteImages(ReadOnlySpan<byte> buffer, int start, int count)
     {
         placements.Clear();
         Segment? run = null;
@@ -124,14 +124,14 @@ internal sealed partial class GroupCommitter
             int frameLength = transaction.FrameLength;
             if (transaction.IsImage)
             {
-                ReadOnlySpan<byte> payload = buffer.AsSpan(position + FrameHeader.Size, transaction.PayloadLength);
+                ReadOnlySpan<byte> payload = buffer.Slice(position + FrameHeader.Size, transaction.PayloadLength);
                 (Segment? segment, long offset) = applier.Place(transaction.Type, payload, frameLength);
                 placements.Add(new Placement(segment?.Number ?? 0, offset));
                 if (segment is not null)
                 {
                     if (run != segment || runOffset + runLength != offset || runStart + runLength != position)
                     {
-                        if (run is not null) SegmentStore.Write(run, buffer.AsSpan(runStart, runLength), runOffset);
+                        if (run is not null) SegmentStore.Write(run, buffer.Slice(runStart, runLength), runOffset);
                         (run, runOffset, runStart, runLength) = (segment, offset, position, 0);
                     }
                     runLength += frameLength;
@@ -143,7 +143,7 @@ internal sealed partial class GroupCommitter
             }
             position += frameLength;
         }
-        if (run is not null) SegmentStore.Write(run, buffer.AsSpan(runStart, runLength), runOffset);
+        if (run is not null) SegmentStore.Write(run, buffer.Slice(runStart, runLength), runOffset);
     }
 
     /// <summary>Nothing was acknowledged and the log was not flushed: undo, so that the group stays open for those that still fit.</summary>

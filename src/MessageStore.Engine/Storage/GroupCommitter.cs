@@ -9,7 +9,6 @@ namespace MessageStore.Storage;
 /// </summary>
 internal sealed partial class GroupCommitter : IDisposable
 {
-    private const int SmallestBuffer = 256 << 10;
     private const int LargestBatch = 4 << 20;
 
     /// <summary>The longest time that a flush is put off so that more can share it: about what the flush itself takes.</summary>
@@ -27,7 +26,6 @@ internal sealed partial class GroupCommitter : IDisposable
     private readonly List<Placement> placements = [];
     private List<object> incoming = [];
     private List<object> working = [];
-    private byte[] buffer = new byte[SmallestBuffer];
     private MessageStoreException? failure;
     private MessageStoreException? retired;
     private volatile CommitMeter[] meters = [];

@@ -4,7 +4,8 @@ namespace MessageStore.Storage;
 
 /// <summary>
 /// Writes the current log file of a group. Used by the committer alone. Space is allocated ahead with zeros, so that a flush finds the file's size and
-/// blocks in place and has nothing but the data to write: half the time of a flush that must also record growth.
+/// blocks in place and has nothing but the data to write: half the time of a flush that must also record growth. Everything is written in whole blocks from where they lie,
+/// past the system's cache where that is possible: nobody reads the log soon, and pages for it cost more than writing it.
 /// </summary>
 internal sealed class LogWriter : IDisposable
 {
@@ -18,19 +19,17 @@ internal sealed class LogWriter : IDisposable
     /// </summary>
     private const int GrowingPays = 128 << 10;
 
-    /// <summary>The system's page: what is written in whole ones into a file that is used again needs nothing read for it.</summary>
-    public const int BlockSize = 4096;
-
     /// <summary>What is durable leaves the system's cache after this many bytes: a call for each small flush would cost more than it saves.</summary>
     private const int DropStep = 64 << 10;
 
-    private static readonly byte[] Zeros = new byte[LargestStep];
+    private static readonly ReadOnlyMemory<byte> Zeros = LogBuffer.Allocate(LargestStep);
 
     private readonly IStorage storage;
     private readonly string folder;
     private readonly GroupIdentity identity;
     private readonly int smallestStep;
     private readonly SpareLogs? spares;
+    private readonly LogBuffer buffer = new();
     private IStorageFile? file;
     private long allocated;
     private long end;
@@ -45,7 +44,7 @@ internal sealed class LogWriter : IDisposable
         this.storage = storage;
         this.folder = folder;
         this.identity = identity;
-        this.smallestStep = smallestStep;
+        this.smallestStep = (int)LogBuffer.RoundUp(smallestStep);
     }
 
     public string Path => file?.Path ?? "";
@@ -74,10 +73,12 @@ internal sealed class LogWriter : IDisposable
     public void Resume(LogFile existing, long tail, long doubtful)
     {
         IStorageFile opened = storage.Open(existing.Path, FileAccessKind.ReadWrite);
+        byte[] lastBlock = new byte[tail & (LogBuffer.BlockSize - 1)];
         try
         {
             if (opened.Length > tail) opened.SetLength(tail);
             DoubtfulTail.MakeDurable(opened, doubtful, tail);
+            opened.ReadFully(lastBlock, tail - lastBlock.Length);
             storage.FlushFolder(folder);
         }
         catch
@@ -85,8 +86,7 @@ internal sealed class LogWriter : IDisposable
             opened.Dispose();
             throw;
         }
-        Take(opened, existing.FirstLsn, existing.Kind, tail);
-        allocated = opened.Length;
+        Take(opened, existing.FirstLsn, existing.Kind, tail, lastBlock);
     }
 
     /// <summary>Closes the current file at its tail and begins a new one, durable by name and header before this returns.</summary>
@@ -121,8 +121,8 @@ internal sealed class LogWriter : IDisposable
         string oldPath = Path;
         bool oldIsEmpty = file is not null && oldFirst == nextLsn;
         Trim(Tail);
-        Take(created, nextLsn, kind, header.Length);
-        if (usedAgain > 0) (allocated, hasOlderContent) = (usedAgain, true);
+        Take(created, nextLsn, kind, header.Length, header.AsSpan(header.Length & -LogBuffer.BlockSize));
+        if (usedAgain > 0) (allocated, hasOlderContent) = (LogBuffer.RoundUp(usedAgain), true);
         // A file that never got a transaction would share its first LSN with the new one: one of the two must go.
         if (!oldIsEmpty) return;
         try
@@ -153,40 +153,39 @@ internal sealed class LogWriter : IDisposable
         }
     }
 
-    /// <summary>Writes frames at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s.</summary>
-    /// <param name="buffer">The frames, and behind them <see cref="BlockSize"/> bytes that may be written over.</param>
+    /// <summary>Memory for frames, which <see cref="Write"/> or <see cref="WriteWitness"/> writes; theirs until it is asked for again.</summary>
+    /// <param name="length">Bytes.</param>
+    public Span<byte> Frames(int length) => buffer.Frames(length);
+
+    /// <summary>
+    /// Writes <see cref="Frames"/> at the tail without making them durable and without moving the tail: that is <see cref="Flush"/>'s. The bytes of the block in which the tail lies
+    /// are written over with themselves, and zeros fill the last block up.
+    /// </summary>
     /// <param name="length">Bytes of frames.</param>
-    public void Write(Span<byte> buffer, int length)
+    public void Write(int length)
     {
         end = Tail;
-        if (hasOlderContent)
-        {
-            // To the end of the page, or the system would have to read what the page held before.
-            int rest = (int)(-(Tail + length) & (BlockSize - 1));
-            buffer.Slice(length, rest).Clear();
-            file!.Write(buffer[..(length + rest)], Tail);
-            allocated = Math.Max(allocated, Tail + length + rest);
-            return;
-        }
-        ReadOnlySpan<byte> frames = buffer[..length];
-        long needed = Tail + length;
+        ReadOnlySpan<byte> blocks = buffer.Blocks(length);
+        long start = Tail & -LogBuffer.BlockSize;
+        long needed = start + blocks.Length;
         if (length >= GrowingPays) allocated = Math.Max(allocated, needed);
         while (allocated < needed)
         {
-            file!.Write(Zeros.AsSpan(0, step), allocated);
+            file!.Write(Zeros.Span[..step], allocated);
             allocated += step;
             step = Math.Min(step * 2, LargestStep);
         }
-        file!.Write(frames, Tail);
+        file!.Write(blocks, start);
     }
 
     /// <summary>Makes the frames written last durable and moves the tail behind them.</summary>
     public void Flush(int length)
     {
         file!.Flush();
+        buffer.Pass(length);
         Tail += length;
-        // Only a backup reads it again. The page of the tail stays: the next frames go into it.
-        long whole = Tail & -BlockSize;
+        // Only a backup reads it again; where the system's cache was passed by there is nothing to let go. The page of the tail stays: the next frames go into it.
+        long whole = Tail & -LogBuffer.BlockSize;
         if (whole - dropped < DropStep) return;
         file.DropCache(dropped, whole - dropped);
         dropped = whole;
@@ -194,9 +193,9 @@ internal sealed class LogWriter : IDisposable
 
     /// <summary>Puts a frame behind the tail that is no transaction and whose place the next one takes.</summary>
     /// <inheritdoc cref="Write"/>
-    public void WriteWitness(Span<byte> buffer, int length)
+    public void WriteWitness(int length)
     {
-        Write(buffer, length);
+        Write(length);
         end = Tail + length;
     }
 
@@ -206,7 +205,8 @@ internal sealed class LogWriter : IDisposable
     public void CutBack()
     {
         file!.SetLength(Tail);
-        allocated = end = Tail;
+        allocated = LogBuffer.RoundUp(Tail);
+        end = Tail;
         file.Flush();
         hasOlderContent = false;
     }
@@ -223,7 +223,7 @@ internal sealed class LogWriter : IDisposable
         if (!hasOlderContent) return;
         long length = Math.Max(Tail, end);
         file!.SetLength(length);
-        allocated = length;
+        allocated = LogBuffer.RoundUp(length);
         try
         {
             file.Flush();
@@ -257,15 +257,18 @@ internal sealed class LogWriter : IDisposable
         file.Dispose();
     }
 
-    private void Take(IStorageFile taken, ulong firstLsn, GroupFileKind kind, long tail)
+    /// <param name="lastBlock">What the block of the tail holds before it.</param>
+    private void Take(IStorageFile taken, ulong firstLsn, GroupFileKind kind, long tail, ReadOnlySpan<byte> lastBlock)
     {
+        taken.BypassCache();
+        buffer.Hold(lastBlock);
         file = taken;
         FirstLsn = firstLsn;
         Kind = kind;
         Tail = tail;
-        allocated = tail;
+        allocated = LogBuffer.RoundUp(tail);
         end = tail;
-        dropped = tail & -BlockSize;
+        dropped = tail & -LogBuffer.BlockSize;
         step = smallestStep;
         hasOlderContent = false;
     }

@@ -4,7 +4,7 @@ using MessageStore.IO;
 namespace MessageStore.Storage;
 
 /// <summary>
-/// Log and patch files that nobody needs any more, kept to be written again: their space is allocated and in the system's cache, so that a flush has nothing but data to
+/// Log and patch files that nobody needs any more, kept to be written again: their space is allocated, so that a flush has nothing but data to
 /// write. Only within the life of the process; what is left of them is deleted when the group is opened next (docs/format-log.md, "Used again").
 /// </summary>
 /// <remarks>Thread-safe: checkpoints bring files, the committer takes them, backups and repairs hold off.</remarks>
@@ -84,7 +84,7 @@ internal sealed class SpareLogs(IStorage storage, string folder)
         if (!spares.TryDequeue(out (string Path, long Length) spare)) return null;
         try
         {
-            Span<byte> block = stackalloc byte[LogWriter.BlockSize];
+            Span<byte> block = stackalloc byte[LogBuffer.BlockSize];
             block.Clear();
             header.CopyTo(block);
             using (IStorageFile file = storage.Open(spare.Path, FileAccessKind.ReadWrite))
@@ -100,7 +100,7 @@ internal sealed class SpareLogs(IStorage storage, string folder)
             throw;
         }
         Volatile.Write(ref taken, taken + 1);
-        length = Math.Max(spare.Length, LogWriter.BlockSize);
+        length = Math.Max(spare.Length, LogBuffer.BlockSize);
         return storage.Open(path, FileAccessKind.ReadWrite);
     }
 

@@ -41,7 +41,7 @@ public sealed class RecycledLogTests
             LogFile current = LogFiles.List(storage, TestGroup.Log())[^1];
             byte[] content = storage.Content(current.Path);
             long tail = Tail(current);
-            int page = (int)Math.Min(content.Length, (tail + LogWriter.BlockSize - 1) & -LogWriter.BlockSize);
+            int page = (int)Math.Min(content.Length, (tail + LogBuffer.BlockSize - 1) & -LogBuffer.BlockSize);
             Assert.DoesNotContain(content[(int)tail..page], b => b != 0);
             if (group.LogsUsedAgain > 0 && content.AsSpan(page).ContainsAnyExcept((byte)0)) looks++;
             return looks > 20;
