@@ -38,6 +38,9 @@ internal sealed class LogBuffer
         (held, passed) = (lastBlock.Length, 0);
     }
 
+    /// <summary>What the last block held before the frames that are built now.</summary>
+    public ReadOnlySpan<byte> LastBlock => memory.Span[..held];
+
     /// <summary>Memory for frames, with anything in it. What was built there before is gone.</summary>
     public Span<byte> Frames(int length)
     {

@@ -201,7 +201,8 @@ internal sealed class LogWriter : IDisposable
 
     public void FlushWitness() => file!.Flush();
 
-    /// <summary>After a failed <see cref="Write"/>: makes sure that nothing of it can come back to life.</summary>
+    /// <summary>After a failed <see cref="Write"/>: makes sure that nothing of it can come back to life, and that it took nothing with it that was there before.</summary>
+    /// <exception cref="IOException">And what the disk raises: it is not known what the log holds, and nothing may be written behind it.</exception>
     public void CutBack()
     {
         file!.SetLength(Tail);
@@ -209,6 +210,13 @@ internal sealed class LogWriter : IDisposable
         end = Tail;
         file.Flush();
         hasOlderContent = false;
+
+        // The write went over the block of the tail as well, and where the medium failed it may have spoilt what was acknowledged long ago.
+        ReadOnlySpan<byte> expected = buffer.LastBlock;
+        Span<byte> there = stackalloc byte[LogBuffer.BlockSize];
+        int read = file.ReadFully(there[..expected.Length], Tail - expected.Length);
+        if (!there[..read].SequenceEqual(expected)) throw new IOException($"The last block of {file.Path} is not what was written to it, after a write that failed.");
+        file.BypassCache(); // which reading it had ended
     }
 
     /// <summary>Gives back the space of files that were kept to be used again.</summary>

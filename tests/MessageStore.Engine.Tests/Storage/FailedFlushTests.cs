@@ -45,6 +45,32 @@ public sealed class FailedFlushTests
         Assert.Equal(2, (await reopened.CreateMailboxAsync("grace", default)).Number);
     }
 
+    /// <summary>The last block is written over with itself: past the cache, that is where a medium that fails may spoil what it had.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_failed_write_to_the_log_closes_the_group_where_what_was_there_before_is_spoilt(bool isSpoilt)
+    {
+        using StorageGroup group = TestGroup.Open(storage);
+        workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+        string log = LogFiles.List(storage, TestGroup.Log())[^1].Path;
+        int last = storage.Content(log).AsSpan().LastIndexOfAnyExcept((byte)0); // of the frame of the mailbox
+        storage.FailAt(1, Broken, StorageOperations.Write);
+        storage.BeforeChange = operation =>
+        {
+            if (operation != StorageOperations.SetLength || !isSpoilt) return;
+            isSpoilt = false;
+            storage.Corrupt(log, last, 0x10);
+        };
+        bool closes = isSpoilt;
+        var error = await Assert.ThrowsAsync<MessageStoreException>(() => group.CommitAsync(Transaction.FolderCreated(1, 1, "a", TestGroup.Salt)));
+        storage.BeforeChange = null;
+        Assert.Equal(closes ? ErrorIds.GroupClosedForWriting : ErrorIds.DeviceFailed, error.ErrorId);
+        Assert.Equal(closes, group.ClosedForWriting is not null);
+        Assert.Equal(["ada"], group.MailboxNames());
+        if (!closes) Assert.Equal(2, (await group.CreateMailboxAsync("grace", default)).Number);
+    }
+
     [Fact]
     public void A_failed_flush_of_a_segment_closes_the_group_and_no_later_checkpoint_vouches_for_what_it_dropped()
     {
