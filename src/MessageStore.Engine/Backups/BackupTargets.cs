@@ -18,7 +18,7 @@ internal sealed class BackupTargets : IDisposable
         {
             try
             {
-                open.Add(new BackupTarget(path, BackupSession.IsStream(storage, path) ? new PipeSink(storage, path) : new FileSink(storage, path), isQuiet));
+                open.Add(new BackupTarget(path, BackupSession.IsStream(storage, path) ? new PipeSink(storage, path) : new FileSink(storage, path, isQuiet), isQuiet));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

@@ -12,15 +12,16 @@ internal sealed class FileSink : BackupSink
     private readonly DropBehind cache;
     private long length;
 
+    /// <param name="isQuiet">Whether writing gives way to users.</param>
     /// <exception cref="IOException">The file cannot be created.</exception>
-    public FileSink(IStorage storage, string path)
+    public FileSink(IStorage storage, string path, bool isQuiet)
     {
         this.storage = storage;
         this.path = path;
         partial = path + BackupSession.PartialSuffix;
         storage.CreateFolder(Path.GetDirectoryName(path)!);
         file = storage.Open(partial, FileAccessKind.CreateOrTruncate);
-        cache = new DropBehind(file);
+        cache = new DropBehind(file) { IsQuiet = isQuiet };
     }
 
     public override bool IsStream => false;

@@ -7,6 +7,9 @@ namespace MessageStore.Backups;
 /// <summary>Writes one storage group into a backup; the numbers in comments are those of figure 7.</summary>
 internal sealed class GroupBackup(IStorage storage, BackupWriter writer, StorageGroup group, MaintenancePace pace, CancellationToken cancellationToken)
 {
+    /// <summary>Bytes that are read at a time, so that users who come in between wait for no more.</summary>
+    private const int PieceBytes = 128 << 10;
+
     /// <summary>The set that holds a part of the segments, or that the logs follow; <see langword="null"/> for a full backup.</summary>
     public BackupReader? Base { get; init; }
 
@@ -86,9 +89,14 @@ internal sealed class GroupBackup(IStorage storage, BackupWriter writer, Storage
         for (long offset = from; offset < length;)
         {
             int count = (int)Math.Min(BackupWriter.ChunkBytes, length - offset);
-            pace.Wait(count, cancellationToken);
             Span<byte> body = writer.ChunkBody(count);
-            if (source.ReadFully(body, offset) < count) throw Damaged(file.Path, offset);
+            for (int read = 0; read < count;)
+            {
+                int piece = Math.Min(PieceBytes, count - read);
+                pace.Wait(piece, cancellationToken);
+                if (source.ReadFully(body.Slice(read, piece), offset + read) < piece) throw Damaged(file.Path, offset + read);
+                read += piece;
+            }
             if (verifier?.Feed(body, offset) is >= 0 and long bad) throw Damaged(file.Path, bad);
             writer.SendChunk(type, number, offset, count);
             offset += count;

@@ -10,16 +10,24 @@ namespace MessageStore.IO;
 internal sealed class DropBehind(IStorageFile file, long start = 0)
 {
     /// <summary>Bytes after which the system is asked to begin writing out.</summary>
-    private const long Step = 8 << 20;
+    private const long UsualStep = 8 << 20;
+
+    /// <summary>The same beside users: their flushes wait behind what the disk was just given, so that is never much.</summary>
+    private const long QuietStep = 1 << 20;
 
     /// <summary>Bytes that the disk may be behind: what lies further back is written by then, as a rule.</summary>
-    private const long Lag = 4 * Step;
+    private const long Lag = 32 << 20;
 
     private readonly long start = start;
     private long begun = start;
 
     /// <summary>Whether all stays in the cache, because it is read again at once.</summary>
     public bool Keeps { get; init; }
+
+    /// <summary>Whether users are there, whose flushes the disk has to do in between.</summary>
+    public bool IsQuiet { get; init; }
+
+    private long Step => IsQuiet ? QuietStep : UsualStep;
 
     /// <summary>Everything up to <paramref name="end"/> is written.</summary>
     public void Written(long end)
