@@ -27,13 +27,15 @@ internal static class DeletedRecords
         {
             Mark(keys, some, now, again: false);
             var gone = new List<Guid>();
+            var elsewhere = new List<ArchiveKey>();
             foreach (Guid id in some)
             {
                 IReadOnlyList<ArchiveKey> copies = keys.Find(id);
                 if (copies.Count == 0 || copies.All(IsInFile)) continue;
                 if (!copies.Any(IsInFile)) gone.Add(id);
-                else keys.RemoveCopies([.. copies.Where(k => !IsInFile(k))]);
+                else elsewhere.AddRange(copies.Where(k => !IsInFile(k)));
             }
+            keys.RemoveCopies(elsewhere);
             keys.Remove(gone);
         }
     }

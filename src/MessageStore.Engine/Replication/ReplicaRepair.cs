@@ -24,7 +24,7 @@ internal sealed partial class ReplicaRepair(
     /// <summary>Messages looked at at a time, and mended with one request to a unit and one change of keys: what either costs hardly depends on their number.</summary>
     public const int DefaultMessagesInFlight = 64;
 
-    /// <summary>Bytes of records in memory at a time, or one record.</summary>
+    /// <summary>Bytes of records in memory at a time, of those that are looked at and of those that are mended, or one record of either.</summary>
     private const long BytesInFlight = 64L << 20;
 
     /// <summary>Batches of messages that are mended side by side: while one is being written the next is read.</summary>

@@ -84,7 +84,8 @@ internal sealed partial class GroupCommitter
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // A full disk: the log is as good as it was, only the last transactions stay without a witness.
+            // A full disk: only the last transactions stay without a witness. The write went over the log's last block, though, and that must be as it was.
+            CutBack(error);
             return;
         }
         try
@@ -94,6 +95,19 @@ internal sealed partial class GroupCommitter
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             Close(StorageErrors.Wrap(error, "flushing the log", log.Path));
+        }
+    }
+
+    /// <summary>After a write that failed, of nothing that anybody waits for.</summary>
+    private void CutBack(Exception error)
+    {
+        try
+        {
+            log.CutBack();
+        }
+        catch (Exception second) when (second is IOException or UnauthorizedAccessException)
+        {
+            Close(StorageErrors.Wrap(error, "writing", log.Path));
         }
     }
 

@@ -53,15 +53,7 @@ public sealed class FailedFlushTests
     {
         using StorageGroup group = TestGroup.Open(storage);
         workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
-        string log = LogFiles.List(storage, TestGroup.Log())[^1].Path;
-        int last = storage.Content(log).AsSpan().LastIndexOfAnyExcept((byte)0); // of the frame of the mailbox
-        storage.FailAt(1, Broken, StorageOperations.Write);
-        storage.BeforeChange = operation =>
-        {
-            if (operation != StorageOperations.SetLength || !isSpoilt) return;
-            isSpoilt = false;
-            storage.Corrupt(log, last, 0x10);
-        };
+        FailNextWrite(isSpoilt);
         bool closes = isSpoilt;
         var error = await Assert.ThrowsAsync<MessageStoreException>(() => group.CommitAsync(Transaction.FolderCreated(1, 1, "a", TestGroup.Salt)));
         storage.BeforeChange = null;
@@ -69,6 +61,36 @@ public sealed class FailedFlushTests
         Assert.Equal(closes, group.ClosedForWriting is not null);
         Assert.Equal(["ada"], group.MailboxNames());
         if (!closes) Assert.Equal(2, (await group.CreateMailboxAsync("grace", default)).Number);
+    }
+
+    /// <summary>Nobody waits for a witness, but it goes over the same block.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_failed_write_of_a_witness_closes_the_group_where_what_was_there_before_is_spoilt(bool isSpoilt)
+    {
+        using StorageGroup group = TestGroup.Open(storage);
+        workload.Submit(group, [Step.CreateMailbox(TestGroup.Salt, 1, "ada")]);
+        FailNextWrite(isSpoilt);
+        await group.WitnessAsync();
+        storage.BeforeChange = null;
+        Assert.True(storage.FaultHappened);
+        Assert.Equal(isSpoilt, group.ClosedForWriting is not null);
+        if (!isSpoilt) Assert.Equal(2, (await group.CreateMailboxAsync("grace", default)).Number);
+    }
+
+    /// <param name="isSpoilt">Whether it takes a byte of the last frame in the log with it.</param>
+    private void FailNextWrite(bool isSpoilt)
+    {
+        string log = LogFiles.List(storage, TestGroup.Log())[^1].Path;
+        int last = storage.Content(log).AsSpan().LastIndexOfAnyExcept((byte)0);
+        storage.FailAt(1, Broken, StorageOperations.Write);
+        storage.BeforeChange = operation =>
+        {
+            if (operation != StorageOperations.SetLength || !isSpoilt) return;
+            isSpoilt = false;
+            storage.Corrupt(log, last, 0x10);
+        };
     }
 
     [Fact]
