@@ -22,27 +22,38 @@ internal static partial class RetrieveBench
         Guid[] ids = await FillAsync(database, key, Path.Combine(arguments.Path, "nodes.json"), files, size, count).ConfigureAwait(false);
         string one = await ScriptAsync(Path.Combine(arguments.Path, "one.lua"), ids[..1]).ConfigureAwait(false), all = await ScriptAsync(Path.Combine(arguments.Path, "all.lua"), ids).ConfigureAwait(false);
 
-        (double Rate, string Note)? peerOne = null, peerAll = null;
-        if (arguments.Peer)
-        {
-            using NginxPeer? nginx = NginxPeer.Start(arguments.Path, files);
-            if (nginx is not null) (peerOne, peerAll) = (await LoadAsync(arguments, nginx.Url, one).ConfigureAwait(false), await LoadAsync(arguments, nginx.Url, all).ConfigureAwait(false));
-        }
+        (string Name, string Script)[] loads = [($"one message of {size} B", one), ($"{count} messages of {size} B", all)];
+        using NginxPeer? nginx = arguments.Peer ? NginxPeer.Start(arguments.Path, files) : null;
         var rows = new List<BenchRow>();
         foreach (int cache in (int[])[64, 0])
         {
             (BenchServer server, string url) = await BenchServer.StartAsync(database, ["--retrieval", "127.0.0.1:0", "--retrieval-key-file", key, "--retrieval-cache", Text(cache)], "messages by Id at ").ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                rows.Add(Row($"one message of {size} B, cache {cache} MiB", await LoadAsync(arguments, url, one).ConfigureAwait(false), peerOne));
-                rows.Add(Row($"{count} messages of {size} B, cache {cache} MiB", await LoadAsync(arguments, url, all).ConfigureAwait(false), peerAll));
+                if (arguments.WarmUp > 0) await LoadAsync(arguments.WarmUp, url, all).ConfigureAwait(false);
+                foreach ((string name, string script) in loads) rows.Add(await CompareAsync(arguments, $"{name}, cache {cache} MiB", url, nginx?.Url, script).ConfigureAwait(false));
             }
         }
         return rows;
     }
 
-    private static BenchRow Row(string name, (double Rate, string Note) ours, (double Rate, string Note)? peer) =>
-        new(name, ours.Rate, peer?.Rate, "requests/s", peer is null ? ours.Note : $"{ours.Note}; nginx {peer.Value.Note}");
+    /// <summary>Asks the one and the other in turn: what else the machine does meets both.</summary>
+    private static async Task<BenchRow> CompareAsync(BenchArguments arguments, string name, string url, string? peerUrl, string script)
+    {
+        List<double> ours = [], peers = [];
+        string note = "";
+        for (int round = 0; round < arguments.Rounds; round++)
+        {
+            (double rate, string percentile) = await LoadAsync(arguments.Seconds, url, script).ConfigureAwait(false);
+            ours.Add(rate);
+            note = $"p99 {percentile}";
+            if (peerUrl is null) continue;
+            (rate, percentile) = await LoadAsync(arguments.Seconds, peerUrl, script).ConfigureAwait(false);
+            peers.Add(rate);
+            note += $"; nginx {percentile}";
+        }
+        return new BenchRow(name, BenchRow.Median(ours), peers.Count > 0 ? BenchRow.Median(peers) : null, "requests/s", note);
+    }
 
     /// <summary>Archives messages to the nodes, and puts the same bytes into files of the same names.</summary>
     private static async Task<Guid[]> FillAsync(string database, string key, string directory, string files, int size, int count)
@@ -83,24 +94,17 @@ internal static partial class RetrieveBench
         return path;
     }
 
-    private static async Task<(double Rate, string Note)> LoadAsync(BenchArguments arguments, string url, string script)
+    private static async Task<(double Rate, string Percentile)> LoadAsync(double seconds, string url, string script)
     {
-        var rates = new List<double>();
-        string last = "";
-        for (int round = 0; round < arguments.Rounds; round++)
+        var start = new ProcessStartInfo("wrk", ["-t1", $"-c{Connections}", $"-d{Text((int)Math.Ceiling(seconds))}s", "--latency", "-s", script, "-H", $"Authorization: Bearer {BenchCluster.Key}", url])
         {
-            var start = new ProcessStartInfo("wrk", ["-t1", $"-c{Connections}", $"-d{Text((int)Math.Ceiling(arguments.Seconds))}s", "--latency", "-s", script, "-H", $"Authorization: Bearer {BenchCluster.Key}", url])
-            {
-                RedirectStandardOutput = true,
-            };
-            using Process wrk = Process.Start(start)!;
-            string output = await wrk.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
-            await wrk.WaitForExitAsync().ConfigureAwait(false);
-            if (output.Contains("Non-2xx", StringComparison.Ordinal) || !Rate().IsMatch(output)) throw new InvalidOperationException($"wrk says: {output}");
-            rates.Add(double.Parse(Rate().Match(output).Groups[1].Value, CultureInfo.InvariantCulture));
-            last = Percentile().Match(output).Groups[1].Value;
-        }
-        return (BenchRow.Median(rates), $"p99 {last}");
+            RedirectStandardOutput = true,
+        };
+        using Process wrk = Process.Start(start)!;
+        string output = await wrk.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+        await wrk.WaitForExitAsync().ConfigureAwait(false);
+        if (output.Contains("Non-2xx", StringComparison.Ordinal) || !Rate().IsMatch(output)) throw new InvalidOperationException($"wrk says: {output}");
+        return (double.Parse(Rate().Match(output).Groups[1].Value, CultureInfo.InvariantCulture), Percentile().Match(output).Groups[1].Value);
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

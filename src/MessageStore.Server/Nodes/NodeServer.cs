@@ -1,5 +1,6 @@
 using MessageStore.IO;
 using MessageStore.Replication;
+using MessageStore.Server.Serving;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -124,7 +125,7 @@ internal sealed class NodeServer : IAsyncDisposable
 
     private static WebApplication Build(NodeOptions options, StorageNode node)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = ServerHost.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();

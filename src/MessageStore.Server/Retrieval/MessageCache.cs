@@ -9,6 +9,12 @@ internal enum Representation
     Record,
 }
 
+/// <summary>A message in memory, or its record.</summary>
+/// <param name="Sha256">SHA-256 of the message in lower-case hex, which the content was compared with.</param>
+/// <param name="Tag">The entity tag that it is given out with.</param>
+/// <param name="Content">What is given out.</param>
+internal sealed record KeptMessage(string Sha256, string Tag, byte[] Content);
+
 /// <summary>Messages that were read and verified lately, in bounded memory; the one that was used longest ago goes first. Thread-safe.</summary>
 /// <param name="limit">Bytes of messages that are kept; 0 for none.</param>
 internal sealed class MessageCache(long limit)
@@ -24,29 +30,33 @@ internal sealed class MessageCache(long limit)
     public long Bytes { get; private set; }
 
     /// <param name="sha256">The digest that the message must have: an Id never gets other bytes, and this makes sure.</param>
-    public byte[]? Find(Guid id, Representation representation, string sha256)
+    public KeptMessage? Find(Guid id, Representation representation, string sha256)
     {
+        if (limit == 0) return null;
         lock (gate)
         {
-            if (!entries.TryGetValue((id, representation), out LinkedListNode<Entry>? found) || found.Value.Sha256 != sha256) return null;
-            order.Remove(found);
-            order.AddLast(found);
-            return found.Value.Content;
+            if (!entries.TryGetValue((id, representation), out LinkedListNode<Entry>? found) || found.Value.Message.Sha256 != sha256) return null;
+            if (found != order.Last)
+            {
+                order.Remove(found);
+                order.AddLast(found);
+            }
+            return found.Value.Message;
         }
     }
 
-    public void Add(Guid id, Representation representation, string sha256, byte[] content)
+    public void Add(Guid id, Representation representation, KeptMessage message)
     {
-        if (content.Length > LargestMessage || content.Length > limit) return;
+        if (message.Content.Length > LargestMessage || message.Content.Length > limit) return;
         lock (gate)
         {
             if (entries.Remove((id, representation), out LinkedListNode<Entry>? old)) Drop(old);
-            entries.Add((id, representation), order.AddLast(new Entry(id, representation, sha256, content)));
-            Bytes += content.Length;
+            entries.Add((id, representation), order.AddLast(new Entry((id, representation), message)));
+            Bytes += message.Content.Length;
             while (Bytes > limit)
             {
                 LinkedListNode<Entry> oldest = order.First!;
-                entries.Remove((oldest.Value.Id, oldest.Value.As));
+                entries.Remove(oldest.Value.Key);
                 Drop(oldest);
             }
         }
@@ -55,8 +65,8 @@ internal sealed class MessageCache(long limit)
     private void Drop(LinkedListNode<Entry> entry)
     {
         order.Remove(entry);
-        Bytes -= entry.Value.Content.Length;
+        Bytes -= entry.Value.Message.Content.Length;
     }
 
-    private sealed record Entry(Guid Id, Representation As, string Sha256, byte[] Content);
+    private sealed record Entry((Guid Id, Representation As) Key, KeptMessage Message);
 }

@@ -24,8 +24,9 @@ internal sealed class RetrievalServer : IAsyncDisposable
     public static async Task<RetrievalServer> StartAsync(EmbeddedMessageStore store, RetrievalOptions options, CancellationToken cancellationToken = default)
     {
         options.Check();
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = ServerHost.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None); // with a log to write to, each request begins and ends a trace of its own
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopGrace);
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, NetworkBlocks.Factory>();
         builder.WebHost.UseSockets(ServerSocket.Configure);
@@ -41,7 +42,7 @@ internal sealed class RetrievalServer : IAsyncDisposable
         WebApplication host = builder.Build();
         try
         {
-            new RetrievalEndpoints(store, new NodeKey(options.SharedKey), new MessageCache(options.CacheBytes)).Map(host);
+            host.Run(new RetrievalEndpoints(store, new NodeKey(options.SharedKey), new MessageCache(options.CacheBytes)).AnswerAsync);
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
             return new RetrievalServer(host);
         }

@@ -101,8 +101,7 @@ internal sealed class MessageServer : IAsyncDisposable
     {
         WebOptions? web = options?.Web;
         var health = new Health(store, options?.Health ?? new HealthLimits());
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        WebApplicationBuilder builder = ServerHost.CreateBuilder();
         if (options?.LogPath is { } logPath) builder.Logging.ClearProviders().AddProvider(new FileLog(logPath, clock));
         builder.Services.AddSystemd();
         builder.Services.AddWindowsService();

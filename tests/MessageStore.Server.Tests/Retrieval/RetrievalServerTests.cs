@@ -225,19 +225,45 @@ public sealed class RetrievalServerTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_is_no_request_of_ours_is_refused()
+    {
+        Guid id = await AppendAsync(Mail(1, 500));
+        foreach ((string method, string path, HttpStatusCode status, string[] allowed) in ((string, string, HttpStatusCode, string[])[])[
+            ("POST", $"/messages/{id}", HttpStatusCode.MethodNotAllowed, ["GET", "HEAD"]),
+            ("DELETE", $"/messages/{id}/keys", HttpStatusCode.MethodNotAllowed, ["GET"]),
+            ("HEAD", "/health", HttpStatusCode.MethodNotAllowed, ["GET"]),
+            ("GET", "/", HttpStatusCode.NotFound, []),
+            ("GET", "/messages", HttpStatusCode.NotFound, []),
+            ("GET", "/messages/", HttpStatusCode.NotFound, []),
+            ("GET", "/messages/keys", HttpStatusCode.NotFound, []),
+            ("GET", $"/messages/{id}/other", HttpStatusCode.NotFound, []),
+            ("GET", $"/messages/{id}x", HttpStatusCode.NotFound, []),
+            ("GET", "/messages/../health", HttpStatusCode.OK, []), // the same path, written otherwise
+            ("GET", "/healthy", HttpStatusCode.NotFound, [])])
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), server.Url + path);
+            using HttpResponseMessage response = await http.SendAsync(request);
+            Assert.Equal((path, status), (path, response.StatusCode));
+            Assert.Equal(allowed, response.Content.Headers.Allow);
+        }
+    }
+
+    [Fact]
     public void The_cache_keeps_what_was_used_lately_within_its_bytes()
     {
         var cache = new MessageCache(100);
         Guid[] ids = [.. Enumerable.Range(0, 12).Select(_ => Guid.NewGuid())];
-        foreach (Guid id in ids[..10]) cache.Add(id, Representation.Message, "digest", new byte[10]);
+        foreach (Guid id in ids[..10]) cache.Add(id, Representation.Message, Kept(10));
         Assert.NotNull(cache.Find(ids[0], Representation.Message, "digest"));
         Assert.Null(cache.Find(ids[0], Representation.Record, "digest"));
         Assert.Null(cache.Find(ids[1], Representation.Message, "another"));
-        cache.Add(ids[10], Representation.Message, "digest", new byte[20]);
+        cache.Add(ids[10], Representation.Message, Kept(20));
         Assert.Equal(100, cache.Bytes);
         Assert.Equal([true, false, false, true], ((int[])[0, 1, 2, 3]).Select(i => cache.Find(ids[i], Representation.Message, "digest") is not null));
-        cache.Add(ids[11], Representation.Message, "digest", new byte[101]); // larger than all of it
+        cache.Add(ids[11], Representation.Message, Kept(101)); // larger than all of it
         Assert.Equal(100, cache.Bytes);
+
+        static KeptMessage Kept(int length) => new("digest", "\"digest\"", new byte[length]);
     }
 
     private async Task<HttpResponseMessage> AskAsync(Guid id, Action<HttpRequestMessage> change)

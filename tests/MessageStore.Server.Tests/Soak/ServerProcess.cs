@@ -10,13 +10,21 @@ internal sealed class ServerProcess(string database, params string[] settings) :
 
     private Process? process;
 
+    /// <summary>Where it is started; <see langword="null"/> for where the tests are.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    /// <summary>Variables of the environment beyond those of the tests.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Starts it and waits until it answers.</summary>
     /// <returns>How long that took: recovery included.</returns>
     public async Task<TimeSpan> StartAsync()
     {
         var watch = Stopwatch.StartNew();
         string[] arguments = [typeof(Server.Serving.MessageServer).Assembly.Location, "serve", "--database", database, "--log", Path.Combine(database, "server.log"), .. settings.SelectMany(static s => (string[])["--set", s])];
-        process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = WorkingDirectory };
+        foreach ((string name, string value) in Environment) start.Environment[name] = value;
+        process = Process.Start(start)!;
         process.OutputDataReceived += static (_, _) => { };
         process.BeginOutputReadLine();
         while (watch.Elapsed < Patience && !process.HasExited)
