@@ -16,6 +16,7 @@ internal sealed class ArchiveBodyStream : ReadStream
 
     private readonly IStorageFile file;
     private readonly ArchivedRecordInfo info;
+    private readonly DeflateSource source;
     private readonly DeflateStream inflate;
     private readonly MboxUnquoter unquoter = new();
     private readonly byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkSize);
@@ -32,8 +33,8 @@ internal sealed class ArchiveBodyStream : ReadStream
         this.file = file;
         this.info = info;
         long deflated = info.Length - info.HeaderLength - ArchiveRecordHeader.TrailerLength;
-        var source = new StorageFileStream(file, info.Offset + info.HeaderLength, deflated);
-        inflate = new DeflateStream(new BufferedStream(source, ChunkSize), CompressionMode.Decompress);
+        source = new DeflateSource(new BufferedStream(new StorageFileStream(file, info.Offset + info.HeaderLength, deflated), ChunkSize), deflated);
+        inflate = new DeflateStream(source, CompressionMode.Decompress);
     }
 
     public override bool CanRead => !disposed;
@@ -100,6 +101,7 @@ internal sealed class ArchiveBodyStream : ReadStream
         ended = true;
         unquoter.Complete(ready);
         if (Unpack() > 0) throw ArchiveRecordReader.Damaged(file, info, "it unpacks to more than it says");
+        if (!source.IsUsedUp) throw ArchiveRecordReader.Damaged(file, info, ArchiveRecordReader.NotEnded);
         Span<byte> trailer = stackalloc byte[ArchiveRecordHeader.TrailerLength];
         if (file.ReadFully(trailer, info.Offset + info.Length - trailer.Length) < trailer.Length)
             throw ArchiveRecordReader.Damaged(file, info, "the file ends within the record");

@@ -14,6 +14,8 @@ namespace MessageStore.Archiving;
 /// </summary>
 internal static class ArchiveRecordReader
 {
+    internal const string NotEnded = "its compressed bytes do not end where its checksum begins";
+
     /// <summary>Reads a record's header; <see langword="null"/> where there is none at this offset, or not the one that was written.</summary>
     public static ArchivedRecordInfo? TryReadInfo(IStorageFile file, long offset)
     {
@@ -112,9 +114,11 @@ internal static class ArchiveRecordReader
         try
         {
             ArraySegment<byte> source = MemoryMarshal.TryGetArray(deflated, out ArraySegment<byte> array) ? array : deflated.ToArray();
-            using var inflate = new DeflateStream(new MemoryStream(source.Array!, source.Offset, source.Count), CompressionMode.Decompress);
+            var bytes = new DeflateSource(new MemoryStream(source.Array!, source.Offset, source.Count), source.Count);
+            using var inflate = new DeflateStream(bytes, CompressionMode.Decompress);
             int count = inflate.ReadAtLeast(entry, entry.Length, throwOnEndOfStream: false);
             if (count < entry.Length || inflate.ReadByte() >= 0) throw Damaged(file, info, "it does not unpack to the length that it says");
+            if (!bytes.IsUsedUp) throw Damaged(file, info, NotEnded);
         }
         catch (InvalidDataException error)
         {

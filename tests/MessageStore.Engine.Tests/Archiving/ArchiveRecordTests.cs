@@ -174,6 +174,80 @@ public sealed class ArchiveRecordTests
         Assert.True(damaged > file.Length * 9 / 10);
     }
 
+    /// <summary>
+    /// The bits that end the compressed bytes carry nothing of the message: where they are damaged it still unpacks to its digest, and any other reader of the file is lost from there on.
+    /// </summary>
+    [Theory]
+    [InlineData(ArchiveCompression.Fastest, false)]
+    [InlineData(ArchiveCompression.Optimal, false)]
+    [InlineData(ArchiveCompression.Optimal, true)]
+    public void A_record_that_other_readers_cannot_pass_is_damaged_also_where_its_message_can_be_read(ArchiveCompression level, bool large)
+    {
+        MemoryStorage storage = ArchiveSamples.Fresh();
+        using var writer = new ArchiveRecordWriter(level, storage, ArchiveSamples.Spool);
+        int passed = 0, lost = 0;
+        for (int number = 0; number < 40; number++)
+        {
+            byte[] body = ArchiveSamples.Body(new Random(number), 200 + number * 37);
+            using var batch = new ArchiveBatch(writer);
+            batch.Add(large ? ArchiveSamples.LargeEntry(body, number) : ArchiveSamples.Entry(body, number));
+            batch.Add(ArchiveSamples.Entry("Subject: the next\n"u8.ToArray(), number + 1));
+            ArchivedRecordInfo record = batch.Records[0];
+            using IStorageFile file = Save(storage, batch);
+            byte[] mbox = Gunzip(Bytes(batch))!;
+            for (int bit = 0; bit < 16; bit++)
+            {
+                long at = record.Length - ArchiveRecordHeader.TrailerLength - 1 - bit / 8;
+                byte mask = (byte)(1 << bit % 8);
+                storage.Corrupt(File, at, mask);
+                bool others = Gunzip(storage.Content(File)) is { } seen && seen.AsSpan().SequenceEqual(mbox);
+                Assert.Equal(others, Reads(() => ArchiveRecordReader.Verify(file, record)));
+                Assert.Equal(others, Reads(() => ArchiveSamples.ReadAll(new ArchiveBodyStream(file, record))));
+                if (others) passed++; // bits that fill the last byte up
+                else if (Inflate(storage.Content(File).AsSpan(0, (int)record.Length)[record.HeaderLength..^ArchiveRecordHeader.TrailerLength]).AsSpan().StartsWith(mbox.AsSpan(0, (int)record.EntryLength))) lost++;
+                storage.Corrupt(File, at, mask);
+            }
+        }
+        Assert.True(passed > 0 && lost > 0, $"{passed} and {lost}: one of the two was not tried");
+
+        static bool Reads(Action read)
+        {
+            try
+            {
+                read();
+                return true;
+            }
+            catch (MessageStoreException error) when (error.ErrorId == ErrorIds.ArchiveDamaged)
+            {
+                return false;
+            }
+        }
+
+        static byte[]? Gunzip(byte[] members)
+        {
+            try
+            {
+                return ArchiveSamples.ReadAll(new GZipStream(new MemoryStream(members), CompressionMode.Decompress));
+            }
+            catch (InvalidDataException)
+            {
+                return null;
+            }
+        }
+
+        static byte[] Inflate(ReadOnlySpan<byte> deflated)
+        {
+            try
+            {
+                return ArchiveSamples.ReadAll(new DeflateStream(new MemoryStream(deflated.ToArray()), CompressionMode.Decompress));
+            }
+            catch (InvalidDataException)
+            {
+                return [];
+            }
+        }
+    }
+
     [Fact]
     public void A_file_cut_anywhere_gives_whole_messages_or_errors()
     {
