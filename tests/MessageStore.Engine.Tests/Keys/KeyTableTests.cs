@@ -1,0 +1,76 @@
+using MessageStore.Keys;
+
+namespace MessageStore.Tests.Keys;
+
+public sealed class KeyTableTests
+{
+    [Fact]
+    public void Random_operations_agree_with_a_dictionary()
+    {
+        for (int seed = 0; seed < 10; seed++)
+        {
+            var random = new Random(seed);
+            var table = new KeyTable();
+            var model = new Dictionary<ulong, HashSet<uint>>();
+            ulong[] tags = [.. Enumerable.Range(0, 6000).Select(_ => (ulong)random.NextInt64())];
+            for (uint step = 1; step <= 40_000; step++)
+            {
+                ulong tag = tags[random.Next(tags.Length)];
+                HashSet<uint> positions = model.TryGetValue(tag, out HashSet<uint>? known) ? known : model[tag] = [];
+                if (random.Next(3) > 0 || positions.Count == 0)
+                {
+                    table.Add(tag, step);
+                    positions.Add(step);
+                }
+                else
+                {
+                    uint gone = positions.First();
+                    Assert.True(table.Remove(tag, gone));
+                    Assert.False(table.Remove(tag, gone));
+                    positions.Remove(gone);
+                }
+            }
+            Assert.Equal(model.Sum(m => m.Value.Count), table.Count);
+            foreach ((ulong tag, HashSet<uint> positions) in model) Assert.Equal(positions.Order(), Positions(table, tag).Order());
+            Assert.Empty(Positions(table, 12345));
+        }
+    }
+
+    [Fact]
+    public void More_keys_of_one_tag_than_a_page_holds_are_all_found_beside_others()
+    {
+        var table = new KeyTable();
+        for (uint position = 1; position <= 3 * KeyTable.PageSlots; position++)
+        {
+            table.Add(42, position);
+            table.Add(position * 0x1234_5678_9ABCul, position);
+        }
+        Assert.Equal(6 * KeyTable.PageSlots, table.Count);
+        Assert.Equal(Enumerable.Range(1, 3 * KeyTable.PageSlots).Select(i => (uint)i), Positions(table, 42).Order());
+        for (uint position = 1; position <= 3 * KeyTable.PageSlots; position++) Assert.True(table.Contains(position * 0x1234_5678_9ABCul, position));
+    }
+
+    /// <summary>What is allocated and not part of the table any more is the garbage collector's until it comes by: with a table doubled in one piece that is as much again as the table.</summary>
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(1_000_000)]
+    public void Growing_leaves_hardly_anything_behind(int keys)
+    {
+        var random = new Random(1);
+        ulong[] tags = [.. Enumerable.Range(0, keys).Select(_ => (ulong)random.NextInt64())];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var table = new KeyTable();
+        for (int i = 0; i < keys; i++) table.Add(tags[i], (uint)i + 1);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.InRange(allocated, table.Bytes, table.Bytes * 1.05 + 100_000);
+        Assert.InRange((double)table.Bytes / keys, 15, 32);
+    }
+
+    private static List<uint> Positions(KeyTable table, ulong tag)
+    {
+        var found = new List<uint>();
+        int cursor = -1;
+        while (table.TryNext(tag, ref cursor, out uint position)) found.Add(position);
+        return found;
+    }
+}
