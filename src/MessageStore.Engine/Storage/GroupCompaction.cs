@@ -12,6 +12,12 @@ internal sealed record CompactionOptions
     /// <summary>How long to rest after work of some length, so that users do not notice.</summary>
     public Func<TimeSpan, TimeSpan>? Pace { get; init; }
 
+    /// <summary>
+    /// Living images that are listed at once, 20 bytes each: segments are taken one after the other as far as theirs come to that many, and one that has more on its own is taken on its own. Each time
+    /// costs a look over the index.
+    /// </summary>
+    public int ImagesInMemory { get; init; } = 1 << 19;
+
     /// <summary>How long to wait for a reader who has a segment that is to be rewritten.</summary>
     public TimeSpan ReaderPatience { get; init; } = TimeSpan.FromSeconds(2);
 }
@@ -30,6 +36,9 @@ internal sealed class GroupCompaction
 
     /// <summary>Bytes of images that were copied out of them.</summary>
     public long BytesCopied { get; set; }
+
+    /// <summary>The most images that were listed at once.</summary>
+    public int MostImages { get; set; }
 
     public List<DamagedImage> Damaged { get; } = [];
 

@@ -85,30 +85,57 @@ internal sealed partial class StorageGroup
         var result = new GroupCompaction();
         List<Segment> chosen = await ChooseAsync(how, result).ConfigureAwait(false);
         long done = 0, total = chosen.Sum(s => s.LiveBytes);
-        Dictionary<int, List<ImagePlace>> images = index.ImagesIn([.. chosen.Select(s => s.Number)]);
-        foreach (Segment segment in chosen)
+        Dictionary<int, int> counts = index.CountImages(chosen.Select(s => s.Number));
+        foreach (List<Segment> stretch in Stretches(chosen, counts, how.ImagesInMemory))
         {
-            progress?.Report(new RunProgress("Compacting", $"{Name}, {SegmentStore.FileName(segment.Number)}", done, total));
-            if (!await IsFreeAsync(segment, how, cancellationToken).ConfigureAwait(false))
+            Dictionary<int, List<ImagePlace>> images = index.ImagesIn(stretch.Select(s => KeyValuePair.Create(s.Number, counts[s.Number])));
+            result.MostImages = Math.Max(result.MostImages, images.Values.Sum(i => i.Count));
+            foreach (Segment segment in stretch)
             {
-                result.Notes.Add($"{SegmentStore.FileName(segment.Number)} is held by {(IsBackupUnderWay ? "a backup" : "a reader")} and was left as it is.");
-                continue;
-            }
-            long copiedBefore = result.BytesCopied;
-            bool emptied = await EmptyAsync(segment, images[segment.Number], how, result, cancellationToken).ConfigureAwait(false);
-            done += result.BytesCopied - copiedBefore;
-            if (!emptied) continue;
-            if (await RetireAsync(segment, cancellationToken).ConfigureAwait(false))
-            {
-                result.Segments++;
-                result.SegmentBytes += segment.Length;
-            }
-            else
-            {
-                result.Notes.Add($"{SegmentStore.FileName(segment.Number)} was taken by a backup in the meantime; it is empty and goes the next time.");
+                progress?.Report(new RunProgress("Compacting", $"{Name}, {SegmentStore.FileName(segment.Number)}", done, total));
+                long copiedBefore = result.BytesCopied;
+                await RewriteAsync(segment, images[segment.Number], how, result, cancellationToken).ConfigureAwait(false);
+                done += result.BytesCopied - copiedBefore;
             }
         }
         return result;
+    }
+
+    /// <summary>Segments whose images are listed together: as many as memory is for, one at least.</summary>
+    private static IEnumerable<List<Segment>> Stretches(List<Segment> chosen, Dictionary<int, int> counts, int imagesInMemory)
+    {
+        var stretch = new List<Segment>();
+        int images = 0;
+        foreach (Segment segment in chosen)
+        {
+            if (stretch.Count > 0 && images + counts[segment.Number] > imagesInMemory)
+            {
+                yield return stretch;
+                (stretch, images) = ([], 0);
+            }
+            stretch.Add(segment);
+            images += counts[segment.Number];
+        }
+        if (stretch.Count > 0) yield return stretch;
+    }
+
+    private async Task RewriteAsync(Segment segment, List<ImagePlace> images, CompactionOptions how, GroupCompaction result, CancellationToken cancellationToken)
+    {
+        if (!await IsFreeAsync(segment, how, cancellationToken).ConfigureAwait(false))
+        {
+            result.Notes.Add($"{SegmentStore.FileName(segment.Number)} is held by {(IsBackupUnderWay ? "a backup" : "a reader")} and was left as it is.");
+            return;
+        }
+        if (!await EmptyAsync(segment, images, how, result, cancellationToken).ConfigureAwait(false)) return;
+        if (await RetireAsync(segment, cancellationToken).ConfigureAwait(false))
+        {
+            result.Segments++;
+            result.SegmentBytes += segment.Length;
+        }
+        else
+        {
+            result.Notes.Add($"{SegmentStore.FileName(segment.Number)} was taken by a backup in the meantime; it is empty and goes the next time.");
+        }
     }
 
     /// <summary>On the committer's thread: whatever is chosen gets no new image from here on.</summary>

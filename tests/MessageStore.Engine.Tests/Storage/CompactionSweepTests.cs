@@ -12,7 +12,7 @@ public sealed class CompactionSweepTests(ITestOutputHelper output)
 {
     private const int Survivors = 3;
 
-    private static readonly CompactionOptions Eager = new() { MinimumDeadShare = 0.05, SealCurrent = true, ReaderPatience = TimeSpan.Zero };
+    private static readonly CompactionOptions Eager = new() { MinimumDeadShare = 0.05, SealCurrent = true, ReaderPatience = TimeSpan.Zero, ImagesInMemory = 8 };
 
     [Fact]
     public void After_a_crash_at_any_moment_of_a_compaction_every_message_is_there_byte_for_byte()

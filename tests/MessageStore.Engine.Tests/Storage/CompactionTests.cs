@@ -31,6 +31,21 @@ public class CompactionTests
     }
 
     [Fact]
+    public async Task No_more_images_are_listed_at_once_than_memory_is_for_or_a_segment_holds()
+    {
+        (_, StorageGroup group, StoreModel model) = Fill(60);
+        using (group)
+        {
+            int inOne = group.List(1).GroupBy(e => e.Segment).Max(s => s.Count());
+            Assert.InRange(inOne, 1, model.Messages.Count / 3);
+            GroupCompaction done = await group.CompactAsync(Half with { MinimumDeadShare = 0, ImagesInMemory = 1 }, null, CancellationToken.None);
+            Assert.True(done.Segments > 2, $"{done.Segments} segments");
+            Assert.InRange(done.MostImages, 1, inOne);
+            TestGroup.Verify(group, model);
+        }
+    }
+
+    [Fact]
     public async Task A_message_of_several_frames_is_copied_whole()
     {
         (MemoryStorage storage, StorageGroup group, StoreModel model) = Fill(20, large: true);
