@@ -113,16 +113,24 @@ internal sealed class Archiver : IDisposable
         frame = [];
     }
 
-    /// <summary>Takes over what an interrupted run had written and not come to record.</summary>
+    /// <summary>Takes over what an interrupted run had written and not come to record, a batch at a time: where keys are those of long ago that may be a whole file.</summary>
     /// <returns>The number of messages whose move is complete now.</returns>
     private async Task<long> AdoptAsync(ArchiveTask task, IArchiveSession session)
     {
         if (session.Unrecorded.Count == 0) return 0;
-        keys.Put([.. session.Unrecorded.Select(r => r.Key)]);
+        long adopted = 0;
+        foreach (ArchivedRecord[] records in session.Unrecorded.Chunk(BatchMessages)) adopted += await AdoptAsync(task, records).ConfigureAwait(false);
+        receipts.Note(task.Mailbox, $"{session.Unrecorded.Count} records of an interrupted run were taken over.");
+        return adopted;
+    }
+
+    private async Task<long> AdoptAsync(ArchiveTask task, ArchivedRecord[] records)
+    {
+        keys.Put([.. records.Select(r => r.Key)]);
         var adopted = new List<(ImageHeader, MessageSummary)>();
         var orphans = new List<Guid>();
         long bytes = 0, archiveBytes = 0;
-        foreach (ArchivedRecord record in session.Unrecorded)
+        foreach (ArchivedRecord record in records)
         {
             if (!task.Group.TryGet(record.Info.Id, out IndexEntry entry)) orphans.Add(record.Info.Id);
             else if (!entry.IsArchived && task.Group.ReadSummary(entry) is { } found)
@@ -134,7 +142,6 @@ internal sealed class Archiver : IDisposable
         }
         await task.Group.ArchivedAsync(adopted).ConfigureAwait(false);
         if (orphans.Count > 0) keys.Remove(orphans);
-        receipts.Note(task.Mailbox, $"{session.Unrecorded.Count} records of an interrupted run were taken over.");
         receipts.Moved(task.Mailbox, adopted.Count, bytes, archiveBytes);
         return adopted.Count;
     }

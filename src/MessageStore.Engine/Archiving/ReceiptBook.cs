@@ -1,11 +1,15 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace MessageStore.Archiving;
 
 /// <summary>Gathers what a run did in every mailbox. Thread-safe.</summary>
 internal sealed class ReceiptBook
 {
+    /// <summary>Different reasons that a mailbox's receipt tells: each damaged message has one of its own, and there may be a million.</summary>
+    public const int MostReasons = 100;
+
     private readonly ConcurrentDictionary<string, Page> pages = new(StringComparer.OrdinalIgnoreCase);
 
     public void Matched(string mailbox, long count, long bytes) => With(mailbox, p =>
@@ -24,17 +28,17 @@ internal sealed class ReceiptBook
     public void Skip(string mailbox, long count, string reason) => With(mailbox, p =>
     {
         p.Skipped += count;
-        p.Reasons.Add(reason);
+        p.Add(reason);
     });
 
     public void Fail(string mailbox, long count, string reason) => With(mailbox, p =>
     {
         p.Failed += count;
         p.HasFailed = true;
-        p.Reasons.Add(reason);
+        p.Add(reason);
     });
 
-    public void Note(string mailbox, string note) => With(mailbox, p => p.Reasons.Add(note));
+    public void Note(string mailbox, string note) => With(mailbox, p => p.Add(note));
 
     /// <summary>One receipt for each mailbox in which something was found, done or failed, by name.</summary>
     public List<ArchiveReceipt> Receipts() => [.. pages
@@ -49,7 +53,7 @@ internal sealed class ReceiptBook
             Failed = p.Value.HasFailed ? Math.Max(p.Value.Failed, 1) : 0,
             Bytes = p.Value.Bytes,
             ArchiveBytes = p.Value.ArchiveBytes,
-            Reason = string.Join(" ", p.Value.Reasons.Distinct()),
+            Reason = p.Value.Reason,
             Duration = p.Value.Watch.Elapsed,
         })];
 
@@ -66,7 +70,23 @@ internal sealed class ReceiptBook
     {
         public long Matched, Moved, Skipped, Failed, Bytes, ArchiveBytes;
         public bool HasFailed;
-        public readonly List<string> Reasons = [];
         public readonly Stopwatch Watch = Stopwatch.StartNew();
+        private readonly List<string> reasons = [];
+        private long further;
+        private string last = "";
+
+        public string Reason => string.Join(" ", reasons) + (further > 0 ? string.Create(CultureInfo.InvariantCulture, $" {further:N0} more are left out here; the last: {last}") : "");
+
+        public void Add(string reason)
+        {
+            if (reasons.Contains(reason)) return;
+            if (reasons.Count < MostReasons)
+            {
+                reasons.Add(reason);
+                return;
+            }
+            further++;
+            last = reason; // what ended the mailbox comes last
+        }
     }
 }
