@@ -38,7 +38,7 @@ internal sealed class PaceControl(double slowestRate = PaceControl.SlowestRate)
     private const double Allowed = 1 - Quantile;
 
     /// <summary>How much longer than alone a commit may take before it counts as too long.</summary>
-    private const double Tolerance = 1.07;
+    private const double Tolerance = 1.03;
 
     private const double Step = 0.1;
 
