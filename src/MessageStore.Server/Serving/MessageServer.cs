@@ -116,7 +116,7 @@ internal sealed class MessageServer : IAsyncDisposable
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton<StoreMetrics>();
         builder.Services.AddSingleton<Operations>();
-        OtlpExport.AddServices(builder.Services, options?.Telemetry ?? new TelemetryOptions());
+        OtlpExport.AddServices(builder, options?.Telemetry ?? new TelemetryOptions());
         if (web is not null) WebSite.AddServices(builder.Services, web, store);
         builder.WebHost.UseSockets(ServerSocket.Configure);
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -50,6 +50,7 @@ public sealed class TelemetryTests
         await using WebApplication collector = builder.Build();
         collector.MapPost("/v1/{signal}", async (string signal, HttpRequest request) =>
         {
+            if (request.Headers["x-collector-key"] != "let-me-in") throw new InvalidOperationException("What the standard's variable says did not come.");
             using var body = new MemoryStream();
             await request.Body.CopyToAsync(body);
             string text = Encoding.Latin1.GetString(body.ToArray());
@@ -62,6 +63,7 @@ public sealed class TelemetryTests
         using var folder = new TemporaryFolder();
         string path = folder["db"];
         await MessageDatabase.CreateAsync(new MessageDatabaseOptions { Path = path });
+        Environment.SetEnvironmentVariable("OTEL_EXPORTER_OTLP_HEADERS", "x-collector-key=let-me-in");
         await using MessageServer server = await MessageServer.StartAsync(new ServerOptions
         {
             Database = path, Telemetry = new TelemetryOptions { Otlp = new Uri(collector.Urls.Single()), ServiceName = "mail-7", Interval = TimeSpan.FromMilliseconds(100) },
