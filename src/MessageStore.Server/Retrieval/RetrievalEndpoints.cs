@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using MessageStore.Replication;
 using MessageStore.Server.Nodes;
 using Microsoft.Extensions.Primitives;
@@ -76,8 +77,7 @@ internal sealed class RetrievalEndpoints(EmbeddedMessageStore store, NodeKey key
             context.Response.ContentType = wanted == Representation.Record ? RecordType : MessageType;
             context.Response.ContentLength = end - from;
             if (isHead) return;
-            // The token of a request is made when it is first asked for; a connection that is cut ends this write without it.
-            if (kept is not null) await context.Response.BodyWriter.WriteAsync(kept.Content.AsMemory((int)from, (int)(end - from)), CancellationToken.None).ConfigureAwait(false);
+            if (kept is not null) await WriteAsync(context, kept.Content.AsMemory((int)from, (int)(end - from))).ConfigureAwait(false);
             else await SendAsync(context, id, message, wanted, tag, from, end).ConfigureAwait(false);
         }
         catch (MessageStoreException error)
@@ -103,7 +103,20 @@ internal sealed class RetrievalEndpoints(EmbeddedMessageStore store, NodeKey key
         byte[] bytes = new byte[content.Length];
         await content.ReadExactlyAsync(bytes, context.RequestAborted).ConfigureAwait(false);
         cache.Add(id, wanted, new KeptMessage(message.Sha256, tag, bytes));
-        await context.Response.Body.WriteAsync(bytes.AsMemory((int)from, (int)(end - from)), context.RequestAborted).ConfigureAwait(false);
+        await WriteAsync(context, bytes.AsMemory((int)from, (int)(end - from))).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends what is in memory, some at a time: a client who does not take it has no more than that waiting here.</summary>
+    private static async Task WriteAsync(HttpContext context, ReadOnlyMemory<byte> content)
+    {
+        while (!content.IsEmpty)
+        {
+            int count = Math.Min(content.Length, CopyBlockSize);
+            // The token of a request is made when it is first asked for; a connection that is cut ends a write without it.
+            FlushResult sent = await context.Response.BodyWriter.WriteAsync(content[..count], CancellationToken.None).ConfigureAwait(false);
+            if (sent.IsCompleted) return;
+            content = content[count..];
+        }
     }
 
     private static async Task CopyAsync(Stream content, long from, long end, HttpContext context)
