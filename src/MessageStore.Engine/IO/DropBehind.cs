@@ -12,8 +12,8 @@ internal sealed class DropBehind(IStorageFile file, long start = 0)
     /// <summary>Bytes after which the system is asked to begin writing out.</summary>
     private const long UsualStep = 8 << 20;
 
-    /// <summary>The same beside users: their flushes wait behind what the disk was just given, so that is never much.</summary>
-    private const long QuietStep = 1 << 20;
+    /// <summary>The same beside users: their flushes wait behind what the disk was just given, so that is never much. With four times as much more than one commit in a hundred felt it, at a fifth of the rate.</summary>
+    private const long QuietStep = 256 << 10;
 
     /// <summary>Bytes that the disk may be behind: what lies further back is written by then, as a rule.</summary>
     private const long Lag = 32 << 20;
