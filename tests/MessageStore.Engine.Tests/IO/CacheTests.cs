@@ -10,15 +10,16 @@ public sealed class CacheTests
     private const long MiB = 1 << 20;
 
     [Theory]
-    [InlineData(false, 8)]
-    [InlineData(true, 1)] // beside users, whose flushes the disk does in between
+    [InlineData(false, 8 << 20)]
+    [InlineData(true, 256 << 10)] // beside users, whose flushes the disk does in between
     public void What_is_written_leaves_the_cache_behind_the_writer_and_never_before_it_was_asked_to_be_written_out(bool isQuiet, int atATime)
     {
+        const long Piece = 128 << 10;
         using var file = new AskedFile();
         var cache = new DropBehind(file, 100) { IsQuiet = isQuiet };
-        for (long end = 100 + MiB; end <= 100 + 100 * MiB; end += MiB) cache.Written(end);
+        for (long end = 100 + Piece; end <= 100 + 100 * MiB; end += Piece) cache.Written(end);
         Assert.Equal(100, file.Begun[0].Offset);
-        Assert.All(file.Begun, b => Assert.Equal(atATime * MiB, b.End - b.Offset));
+        Assert.All(file.Begun, b => Assert.Equal(atATime, b.End - b.Offset));
         Assert.All(file.Begun.Skip(1).Zip(file.Begun), pair => Assert.Equal(pair.Second.End, pair.First.Offset)); // without gaps
         Assert.NotEmpty(file.Dropped);
         Assert.All(file.Dropped, d => Assert.True(d.Offset == 100 && d.End <= d.BegunEnd - 32 * MiB));
