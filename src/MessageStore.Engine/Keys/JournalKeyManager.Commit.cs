@@ -62,7 +62,7 @@ internal sealed partial class JournalKeyManager
             if (closed is not null) throw Refusal(closed);
             frames.Reset(current.NextLsn, current.NextLsn - 1);
             foreach (Change change in group) Encode(change);
-            if ((current.End + frames.Length) / KeyTable.Unit > uint.MaxValue) throw TooLong();
+            if ((current.End + frames.Length) / KeyGeneration.PositionUnit > uint.MaxValue) throw TooLong();
             writing = true;
             WriteFrames();
             TakeEffect(group);

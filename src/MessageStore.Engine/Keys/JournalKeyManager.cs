@@ -78,7 +78,7 @@ internal sealed partial class JournalKeyManager : IKeyManager
         {
             ObjectDisposedException.ThrowIf(disposed, this);
             generation = current;
-            ulong tag = KeyTable.Tag(wanted);
+            ulong tag = IdTag.Of(wanted);
             int cursor = -1;
             if (!generation.Table.TryNext(tag, ref cursor, out first)) return [];
             while (generation.Table.TryNext(tag, ref cursor, out uint position)) (more ??= []).Add(position);
@@ -195,7 +195,7 @@ internal sealed partial class JournalKeyManager : IKeyManager
                     if (length == 0) throw generation.Damage(offset + at, "An entry there makes no sense.");
                     ReadOnlySpan<byte> entry = payload.Slice(at, length);
                     if (KeyEntry.Kind(entry) == KeyEntryKind.Key
-                        && generation.Table.Contains(KeyTable.Tag(KeyEntry.IdOf(entry)), (uint)((offset + at) / KeyTable.Unit)))
+                        && generation.Table.Contains(IdTag.Of(KeyEntry.IdOf(entry)), (uint)((offset + at) / KeyGeneration.PositionUnit)))
                     {
                         found.Add(KeyEntry.ReadKey(entry, generation.Volumes[KeyEntry.VolumeOf(entry)]));
                     }

@@ -13,6 +13,9 @@ internal sealed class KeyGeneration : IDisposable
     /// <summary>Payload of the head frame: format (4), zero (4), generation (8), newest sequence number of the compacted image (8).</summary>
     public const int HeadPayload = 24;
 
+    /// <summary>Positions in the journal count units of this many bytes, so that 32 bits reach 32 GiB.</summary>
+    public const int PositionUnit = 8;
+
     private const string Prefix = "keys-";
     private const string Suffix = ".journal";
 
@@ -30,7 +33,7 @@ internal sealed class KeyGeneration : IDisposable
 
     public long Number { get; }
 
-    public KeyTable Table { get; } = new();
+    public IdTable<uint> Table { get; } = new();
 
     /// <summary>A volume keeps its number from one generation to the next.</summary>
     public KeyVolumes Volumes { get; } = new();
@@ -104,11 +107,11 @@ internal sealed class KeyGeneration : IDisposable
     }
 
     /// <summary>Reads the key entry at a position.</summary>
-    /// <param name="position">In units of <see cref="KeyTable.Unit"/>.</param>
+    /// <param name="position">In units of <see cref="PositionUnit"/>.</param>
     /// <param name="buffer">At least <see cref="KeyEntry.MaximumKeySize"/> bytes.</param>
     public ReadOnlySpan<byte> ReadEntry(uint position, Span<byte> buffer)
     {
-        long offset = (long)position * KeyTable.Unit;
+        long offset = (long)position * PositionUnit;
         int count = File.ReadFully(buffer[..KeyEntry.MaximumKeySize], offset);
         int length = KeyEntry.Length(buffer[..count]);
         if (length == 0 || KeyEntry.Kind(buffer) != KeyEntryKind.Key || !KeyEntry.IsIntact(buffer[..length], salt))
@@ -144,7 +147,7 @@ internal sealed class KeyGeneration : IDisposable
         KeyVolume volume = Volumes[number];
         ReadOnlySpan<byte> id = KeyEntry.IdOf(entry);
         Drop(id, (volume.Target, volume.Unit));
-        Table.Add(KeyTable.Tag(id), checked((uint)(offset / KeyTable.Unit)));
+        Table.Add(IdTag.Of(id), checked((uint)(offset / PositionUnit)));
         volume.End = Math.Max(volume.End, KeyEntry.EndOf(entry));
         LiveBytes += entry.Length;
     }
@@ -152,7 +155,7 @@ internal sealed class KeyGeneration : IDisposable
     /// <summary>Drops the keys of an Id, or the one in a target and unit. Reads the journal only where the table has the Id's tag.</summary>
     private long Drop(ReadOnlySpan<byte> id, (string Target, string Unit)? of)
     {
-        ulong tag = KeyTable.Tag(id);
+        ulong tag = IdTag.Of(id);
         int cursor = -1;
         if (!Table.TryNext(tag, ref cursor, out uint position)) return 0;
         long dropped = 0;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using MessageStore.Archiving;
 using MessageStore.IO;
+using MessageStore.Keys;
 
 namespace MessageStore.Replication;
 
@@ -55,7 +56,7 @@ internal sealed partial class StorageUnit
                 bool isChanged = false;
                 foreach (ErasedRecord record in records)
                 {
-                    if (!Holds(UnitTable.Tag(record.Id), number, record.Offset))
+                    if (!table.Contains(IdTag.Of(record.Id), number, record.Offset))
                     {
                         isChanged |= FillDamaged(file, volumes[number], record);
                         continue;
@@ -69,7 +70,7 @@ internal sealed partial class StorageUnit
                     gone.Add(record);
                 }
                 if (isChanged) file.Flush();
-                return gone.Count(r => table.Remove(UnitTable.Tag(r.Id), number, r.Offset));
+                return gone.Count(r => table.Remove(IdTag.Of(r.Id), number, r.Offset));
             }
             catch (DeletedFileException)
             {
@@ -100,7 +101,7 @@ internal sealed partial class StorageUnit
             storage.DeleteFile(path);
             storage.FlushFolder(Path.GetDirectoryName(path)!);
             volume.IsGone = true;
-            return records.Count(r => table.Remove(UnitTable.Tag(r.Id), number, r.Offset));
+            return records.Count(r => table.Remove(IdTag.Of(r.Id), number, r.Offset));
         }
         catch (Exception error) when (ArchiveErrors.IsDevice(error))
         {

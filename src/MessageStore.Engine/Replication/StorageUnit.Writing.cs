@@ -1,5 +1,6 @@
 using MessageStore.Archiving;
 using MessageStore.IO;
+using MessageStore.Keys;
 
 namespace MessageStore.Replication;
 
@@ -149,7 +150,7 @@ internal sealed partial class StorageUnit
         {
             IncomingRecord record = pending.Records[index];
             pending.Places[index] = new RecordPlace(name, offset, record.Bytes.Length);
-            table.Add(UnitTable.Tag(record.Info.Id), number, offset);
+            table.Add(IdTag.Of(record.Info.Id), number, offset);
             offset += record.Bytes.Length;
         }
     }

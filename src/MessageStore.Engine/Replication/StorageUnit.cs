@@ -1,5 +1,6 @@
 using MessageStore.Archiving;
 using MessageStore.IO;
+using MessageStore.Keys;
 using MessageStore.Storage;
 
 namespace MessageStore.Replication;
@@ -163,7 +164,7 @@ internal sealed partial class StorageUnit : IDisposable
 
         // Records come in while the volume is gone over: what is erased meanwhile does not count at the end.
         List<ArchivedRecordInfo> found = [.. VolumeRecovery.Walk(file, marker.Salt, length)];
-        lock (disk) return [.. found.Where(r => Holds(UnitTable.Tag(r.Id), number, r.Offset))];
+        lock (disk) return [.. found.Where(r => table.Contains(IdTag.Of(r.Id), number, r.Offset))];
     }
 
     public StorageUnitStatus GetStatus()
@@ -211,7 +212,7 @@ internal sealed partial class StorageUnit : IDisposable
         var volume = new UnitVolume(name);
         try
         {
-            RecoveredVolume recovered = VolumeRecovery.Recover(storage, path, marker.Salt, record => table.Add(UnitTable.Tag(record.Id), number, record.Offset));
+            RecoveredVolume recovered = VolumeRecovery.Recover(storage, path, marker.Salt, record => table.Add(IdTag.Of(record.Id), number, record.Offset));
             volume.Length = recovered.End;
             volume.IsGone = recovered.End == 0;
             notes.AddRange(recovered.Notes);
@@ -232,7 +233,7 @@ internal sealed partial class StorageUnit : IDisposable
     private (int Volume, ArchivedRecordInfo Info)? Locate(Guid id, Func<int, ArchivedRecordInfo, bool> condition)
     {
         int cursor = -1;
-        while (table.TryNext(UnitTable.Tag(id), ref cursor, out int number, out long offset))
+        while (table.TryNext(IdTag.Of(id), ref cursor, out int number, out long offset))
         {
             if (InfoAt(number, offset) is { } info && info.Id == id && condition(number, info)) return (number, info);
             if (volumes[number].IsGone) cursor = -1; // it was forgotten just now, and the table is another
@@ -244,14 +245,6 @@ internal sealed partial class StorageUnit : IDisposable
     {
         using IStorageFile? file = OpenOrForget(volume, FileAccessKind.Read);
         return file is null ? null : ArchiveRecordReader.TryReadInfo(file, offset);
-    }
-
-    private bool Holds(ulong tag, int volume, long offset)
-    {
-        int cursor = -1;
-        while (table.TryNext(tag, ref cursor, out int number, out long at))
-            if (number == volume && at == offset) return true;
-        return false;
     }
 
     private bool HasRoom(long bytes) => storage.FreeBytes(Folder) - bytes >= options.Reserve;

@@ -224,12 +224,12 @@ public sealed class JournalKeyManagerTests
     [Fact]
     public void Memory_stays_below_forty_bytes_a_key()
     {
-        var table = new KeyTable();
+        var table = new IdTable<uint>();
         Span<byte> id = stackalloc byte[16];
         for (uint i = 1; i <= 1_000_000; i++)
         {
             KeyEntry.WriteId(id, Guid.CreateVersion7());
-            table.Add(KeyTable.Tag(id), i);
+            table.Add(IdTag.Of(id), i);
             if (i > 1000) Assert.True(table.Bytes <= 40L * i);
         }
     }
