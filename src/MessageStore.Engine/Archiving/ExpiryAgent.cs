@@ -126,8 +126,9 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
 
     private void FreeFiles(DateTimeOffset now, IProgress<RunProgress>? progress, CancellationToken cancellationToken)
     {
-        Dictionary<string, HashSet<Guid>> volumes = Doomed();
         VolumeRewriter rewriter = files.Rewriter();
+        Dictionary<string, HashSet<Guid>> volumes = Doomed();
+        DoomCopies(volumes, rewriter);
         long done = 0;
         // The older generation first: what an interrupted run copied out of it is finished, before the copy is asked what nobody needs in it.
         foreach ((string volume, HashSet<Guid> reclaimed) in volumes.OrderBy(v => ArchivePaths.Generation(v.Key, 1), StringComparer.Ordinal).ThenBy(v => ArchivePaths.GenerationOf(v.Key)))
@@ -168,6 +169,31 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
             if (stones.Type == TombstoneFrameType.Reclaimed) reclaimed.UnionWith(stones.Ids);
         }
         return volumes;
+    }
+
+    /// <summary>
+    /// What tombstones say of a file they say of its newer generations too. These are there already where an interrupted run copied the file and did not delete it: what has come due since lies in
+    /// both, and its tombstone names the older one, because its key did.
+    /// </summary>
+    private void DoomCopies(Dictionary<string, HashSet<Guid>> volumes, VolumeRewriter rewriter)
+    {
+        var copies = new List<Tombstones>();
+        foreach ((string volume, HashSet<Guid> reclaimed) in volumes.OrderBy(v => ArchivePaths.GenerationOf(v.Key)).ToList())
+        {
+            foreach (string newer in rewriter.NewerThan(volume))
+            {
+                if (!volumes.TryGetValue(newer, out HashSet<Guid>? known))
+                {
+                    volumes.Add(newer, known = []);
+                    copies.Add(new Tombstones(TombstoneFrameType.Superfluous, newer, []));
+                }
+                Guid[] more = [.. reclaimed.Except(known)];
+                if (more.Length == 0) continue;
+                known.UnionWith(more);
+                copies.Add(new Tombstones(TombstoneFrameType.Reclaimed, newer, more));
+            }
+        }
+        files.Tombstones.Add(copies);
     }
 
     /// <summary>What is to become of a record that no key in its volume points at.</summary>

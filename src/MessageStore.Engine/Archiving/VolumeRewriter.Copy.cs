@@ -78,7 +78,7 @@ internal sealed partial class VolumeRewriter
     }
 
     /// <summary>The newer generations of a volume's month that are there.</summary>
-    private List<string> NewerThan(string volume) =>
+    public List<string> NewerThan(string volume) =>
     [
         .. ArchivePaths.VolumesIn(storage, root, ArchivePaths.MailboxFolderOf(volume))
             .Where(v => ArchivePaths.Generation(v, 1) == ArchivePaths.Generation(volume, 1) && ArchivePaths.GenerationOf(v) > ArchivePaths.GenerationOf(volume)),

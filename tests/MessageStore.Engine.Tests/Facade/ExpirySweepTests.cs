@@ -8,8 +8,8 @@ namespace MessageStore.Tests.Facade;
 
 /// <summary>
 /// Expiry (deleted in the log, tombstone, key, file written anew or deleted) with a loss of power before every operation on the disk, and with every operation
-/// failing in its turn: what is not due, held or recalled is whole at each moment, also where the archive agent comes in between; the next run ends what was begun; and then no older backup
-/// brings anything back.
+/// failing in its turn: what is not due, held or recalled is whole at each moment, also where the archive agent comes in between; the next run ends what was begun, and removes what has come due
+/// since; and then no older backup brings anything back.
 /// </summary>
 [Trait(Sweeps.Trait, Sweeps.TraitValue)]
 public sealed class ExpirySweepTests(ITestOutputHelper output)
@@ -19,8 +19,8 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
     private const string Later = "Later";
 
     /// <summary>
-    /// Of the first mailbox's file some records go, and of those that stay one lives in the store again, one is of a message that its user deleted, and one of such a message has no key any more;
-    /// of the second's all go, of the third's one is held and one lives in the store again.
+    /// Of the first mailbox's file some records go, others ten days later, and of those that stay one lives in the store again, one is of a message that its user deleted, and one of such a message
+    /// has no key any more; of the second's all go, of the third's one is held and one lives in the store again.
     /// </summary>
     private static readonly string[] Users = ["ada", "grace", "edsger"];
 
@@ -45,10 +45,10 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
         Case test = Prepare(seed);
         using MemoryDatabase opened = MemoryDatabase.Open(test.Storage, test.Options);
         int crashes = 0;
-        var sweep = new CrashSweep(test.Storage, seed, Survivors, survivor => Recover(survivor, test, agent: ++crashes % 4 >= 2, goOn: crashes % 2 == 0, restore: crashes % 16 == 0));
+        var sweep = new CrashSweep(test.Storage, seed, Survivors, survivor => Recover(survivor, test, agent: ++crashes % 4 >= 2, goOn: crashes % 2 == 0, later: crashes % 8 >= 4, restore: crashes % 16 is 0 or 12));
         test.Model.RemoveAsync(test.Due, () => ExpireAsync(opened)).GetAwaiter().GetResult();
         int points = sweep.End();
-        for (int chance = 0; chance < Survivors; chance++) Recover(test.Storage.Fork(new Random(chance)), test, agent: false, goOn: false, restore: true);
+        for (int chance = 0; chance < Survivors; chance++) Recover(test.Storage.Fork(new Random(chance)), test, agent: false, goOn: false, later: false, restore: true);
         return points;
     }
 
@@ -69,9 +69,9 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
             }
             test.Storage.FaultsWait = true;
             opened.CheckAsync(test.Model).GetAwaiter().GetResult();
-            for (int chance = 0; chance < 2; chance++) Recover(test.Storage.Fork(new Random(n * 31 + chance)), test, agent: chance == 0, goOn: true, restore: false);
+            for (int chance = 0; chance < 2; chance++) Recover(test.Storage.Fork(new Random(n * 31 + chance)), test, agent: chance == 0, goOn: true, later: n % 2 == chance, restore: false);
         }
-        Recover(test.Storage, test, agent: n % 2 == 0, goOn: true, restore: n % 10 == 0);
+        Recover(test.Storage, test, agent: n % 2 == 0, goOn: true, later: n % 4 >= 2, restore: n % 10 == 0);
         return test.Storage.FaultHappened;
     }
 
@@ -109,12 +109,13 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
             // An earlier run, and with it tombstones and a file of the second generation.
             Archive("ada", 2, atOnce);
             Archive("ada", 2, null);
-            List<ModelMail> first = [.. model.Of("ada").Where(m => IsDue(opened, m))];
+            List<ModelMail> first = [.. model.Of("ada").Where(m => IsDue(opened, m, clock))];
             model.RemoveAsync(first, () => ExpireAsync(opened)).GetAwaiter().GetResult();
         }
         Archive("ada", 3, atOnce);
+        Archive("ada", 2, TimeSpan.FromDays(10));
         Archive("ada", 5, null);
-        List<ModelMail> ada = [.. model.Of("ada").Where(m => !IsDue(opened, m))];
+        List<ModelMail> ada = [.. model.Of("ada").Where(m => DeletionDate(opened, m) is null)];
         foreach (ModelMail gone in ada[..2])
         {
             model.ChangeAsync(gone, null, async () =>
@@ -131,32 +132,41 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
         store.RecallAsync(new MessageQuery { Ids = [ada[2].Id, edsger[1].Id] }).ToListAsync().AsTask().GetAwaiter().GetResult();
         string backup = store.BackupAsync(new BackupOptions()).GetAwaiter().GetResult().Path;
         HashSet<Guid> stays = [edsger[0].Id, edsger[1].Id];
-        List<ModelMail> due = [.. Users.SelectMany(model.Of).Where(m => !stays.Contains(m.Id) && IsDue(opened, m))];
-        return new Case(storage, options, model, due, backup, Deleted: ada[0].Id, Orphan: ada[1].Id, Recalled: [ada[2].Id, edsger[1].Id]);
+        List<ModelMail> due = [.. Users.SelectMany(model.Of).Where(m => !stays.Contains(m.Id) && IsDue(opened, m, clock))];
+        List<ModelMail> soon = [.. model.Of("ada").Where(m => DeletionDate(opened, m) is not null && !due.Contains(m))];
+        return new Case(storage, options, model, due, soon, backup, Deleted: ada[0].Id, Orphan: ada[1].Id, Recalled: [ada[2].Id, edsger[1].Id]);
     }
 
-    private static bool IsDue(MemoryDatabase opened, ModelMail mail) => opened.Database.Keys.Find(mail.Id)[0].DeletionDate is not null;
+    private static bool IsDue(MemoryDatabase opened, ModelMail mail, TimeProvider clock) => DeletionDate(opened, mail) is { } date && date < clock.GetUtcNow();
+
+    private static DateTimeOffset? DeletionDate(MemoryDatabase opened, ModelMail mail) => opened.Database.Keys.Find(mail.Id) is [{ } key] ? key.DeletionDate : null;
 
     /// <param name="agent">Also archive something new in each mailbox, before expiry goes on: what the agent takes over then is what an interrupted run of its own left, and nothing else.</param>
     /// <param name="goOn">Also run expiry again to its end.</param>
+    /// <param name="later">Do that weeks later, when more is due.</param>
     /// <param name="restore">Also restore the backup from before, once expiry has come to its end.</param>
-    private static void Recover(MemoryStorage survivor, Case test, bool agent, bool goOn, bool restore)
+    private static void Recover(MemoryStorage survivor, Case test, bool agent, bool goOn, bool later, bool restore)
     {
-        var gone = test.Due.Select(m => m.Id).ToHashSet();
+        later &= goOn;
+        List<ModelMail> due = [.. test.Due, .. later ? test.Soon : []];
+        var gone = due.Select(m => m.Id).ToHashSet();
+        GroupOptions options = later ? test.Options with { Clock = new SteadyClock(days: 20) } : test.Options;
         MailModel model = test.Model;
-        using (MemoryDatabase first = MemoryDatabase.Open(survivor, test.Options))
+        using (MemoryDatabase first = MemoryDatabase.Open(survivor, options))
         {
             Check(first);
             if (agent)
             {
                 survivor.BeforeChange = null;
                 model = model.Copy();
-                ArchiveNew(first, model, test.Options.Clock);
+                ArchiveNew(first, model, options.Clock);
                 Check(first);
             }
             if (goOn)
             {
-                ExpireAsync(first).GetAwaiter().GetResult();
+                if (later) survivor.BeforeChange = null; // what is due now is not so in the model of a crash within
+                model = model.Copy();
+                Remove(model, () => ExpireAsync(first));
                 if (Check(first).Exists(m => gone.Contains(m.Id))) throw new InvariantException("The next run left what is due.");
                 first.CheckArchivedOnce();
                 var files = (FileArchiveTarget)first.Database.Archive.Current;
@@ -167,12 +177,16 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
             }
         }
         survivor.BeforeChange = null;
-        using (MemoryDatabase again = MemoryDatabase.Open(survivor, test.Options)) Check(again);
+        using (MemoryDatabase again = MemoryDatabase.Open(survivor, options)) Check(again);
         if (!restore) return;
-        MessageDatabase.RestoreNow(survivor, new RestoreOptions { BackupPath = test.Backup, Destination = Elsewhere }, test.Options.Clock, null, CancellationToken.None);
-        using MemoryDatabase restored = MemoryDatabase.Open(survivor, test.Options, Elsewhere);
-        List<StoredMessage> found = restored.CheckAsync(test.Model).GetAwaiter().GetResult();
+        MessageDatabase.RestoreNow(survivor, new RestoreOptions { BackupPath = test.Backup, Destination = Elsewhere }, options.Clock, null, CancellationToken.None);
+        using MemoryDatabase restored = MemoryDatabase.Open(survivor, options, Elsewhere);
+        MailModel then = test.Model.Copy();
+        if (goOn) Remove(then, () => Task.CompletedTask);
+        List<StoredMessage> found = restored.CheckAsync(then).GetAwaiter().GetResult();
         if (found.Exists(m => gone.Contains(m.Id))) throw new InvariantException("A restore brought back what had expired.");
+
+        void Remove(MailModel from, Func<Task> remove) => from.RemoveAsync(due, remove).GetAwaiter().GetResult();
 
         List<StoredMessage> Check(MemoryDatabase opened)
         {
@@ -191,12 +205,13 @@ public sealed class ExpirySweepTests(ITestOutputHelper output)
     }
 
     /// <param name="Due">What the run is to remove.</param>
+    /// <param name="Soon">What is due ten days later.</param>
     /// <param name="Backup">A backup from before the run, with all of it.</param>
     /// <param name="Deleted">A message that its user deleted: its key says so.</param>
     /// <param name="Orphan">Another one, whose key was lost: nothing says that its record may go.</param>
     /// <param name="Recalled">Messages that live in the store, and have a record as well.</param>
     private sealed record Case(
-        MemoryStorage Storage, GroupOptions Options, MailModel Model, IReadOnlyList<ModelMail> Due, string Backup, Guid Deleted, Guid Orphan, IReadOnlyList<Guid> Recalled)
+        MemoryStorage Storage, GroupOptions Options, MailModel Model, IReadOnlyList<ModelMail> Due, IReadOnlyList<ModelMail> Soon, string Backup, Guid Deleted, Guid Orphan, IReadOnlyList<Guid> Recalled)
     {
         /// <summary>Nobody took the records of a rewritten file for those that an interrupted archive run left.</summary>
         public void CheckNotTakenOver(MemoryDatabase opened, List<StoredMessage> found)
