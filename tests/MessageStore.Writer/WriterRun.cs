@@ -17,6 +17,7 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
     private readonly AckJournal journal = new(journalPath);
     private readonly CancellationTokenSource stop = new(LongestLife);
     private readonly string run = Convert.ToHexStringLower(BitConverter.GetBytes(seed));
+    private int backups;
 
     /// <returns>0, or 1 where something happened that must not.</returns>
     public async Task<int> RunAsync()
@@ -61,7 +62,7 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
         Task side = mode switch
         {
             WriterMode.Archive => AgainAsync(() => ArchiveAsync(store)),
-            WriterMode.Backup => AgainAsync(async () => journal.Write('B', (await store.BackupAsync(new BackupOptions()).ConfigureAwait(false)).Path)),
+            WriterMode.Backup => AgainAsync(() => BackupAsync(store)),
             WriterMode.Checkpoint => AgainAsync(() => Checkpoint(store)),
             WriterMode.Compact => AgainAsync(async () => await store.OptimizeAsync(new OptimizeOptions()).CountAsync().ConfigureAwait(false)),
             WriterMode.Import => AgainAsync(() => ImportAsync(store, imports)),
@@ -85,6 +86,17 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
         journal.Write('K', done.Moved);
         // Between runs the writers store old mail again; without a pause a run would find one or two messages.
         if (done.Moved < 10) await Task.Delay(20).ConfigureAwait(false);
+    }
+
+    /// <summary>The kinds in turn, some at the disk's rate and some as slow as users want it: the kill is to find a session anywhere between its first byte and its name.</summary>
+    private async Task BackupAsync(IMessageStore store)
+    {
+        var random = new Random(seed ^ (int)Stopwatch.GetTimestamp());
+        bool isFirst = Interlocked.Exchange(ref backups, 1) == 0;
+        BackupPriority priority = isFirst || random.Next(2) == 0 ? BackupPriority.Backup : BackupPriority.Users;
+        bool hasBase = await store.ListBackupsAsync().AnyAsync(b => b.IsComplete).ConfigureAwait(false);
+        BackupRun done = await store.BackupAsync(new BackupOptions { Kind = hasBase ? (BackupKind)random.Next(3) : BackupKind.Full, Priority = priority }).ConfigureAwait(false);
+        journal.Write('B', done.Path);
     }
 
     private static Task Checkpoint(IMessageStore store)

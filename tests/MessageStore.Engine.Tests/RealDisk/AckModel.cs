@@ -28,7 +28,7 @@ internal sealed class AckModel
     /// <summary>Bodies compared, over all rounds.</summary>
     public long Compared { get; private set; }
 
-    /// <summary>Backups that were acknowledged.</summary>
+    /// <summary>Paths of the backups that were acknowledged, over all rounds.</summary>
     public List<string> Backups { get; } = [];
 
     public void Learn(string journal)

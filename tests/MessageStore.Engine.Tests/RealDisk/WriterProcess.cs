@@ -39,6 +39,18 @@ internal sealed class WriterProcess : IDisposable
         Assert.True(line == "ready", line is null ? await errors : line);
     }
 
+    /// <summary>Ends once the journal says that a backup is complete.</summary>
+    public async Task WaitForBackupAsync(string journal)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!AckJournal.Read(journal).Any(words => words[0] == "B"))
+        {
+            Assert.False(process.HasExited, $"The writer has ended before its backup was complete: {File.ReadLines(journal).LastOrDefault()}");
+            Assert.True(watch.Elapsed < Patience, "No backup came to its end.");
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>SIGKILL: no handler runs, no buffer is written.</summary>
     /// <returns>Whether the process was alive until then.</returns>
     public async Task<bool> KillAsync()
