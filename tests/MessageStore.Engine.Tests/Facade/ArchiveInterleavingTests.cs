@@ -16,13 +16,15 @@ public sealed class ArchiveInterleavingTests(ITestOutputHelper output)
     [Fact]
     public void Users_and_the_archive_agent_agree_in_whatever_order_they_come()
     {
-        int changes = Sweeps.ForEachSeed(SeedsUsually, seed => RunAsync(seed).GetAwaiter().GetResult());
-        Proof.Report(output, $"{changes} acknowledged changes while the agent ran");
+        var effects = new Effects();
+        int changes = Sweeps.ForEachSeed(SeedsUsually, seed => RunAsync(seed, effects).GetAwaiter().GetResult());
+        Proof.Report(output, $"{changes} acknowledged changes while the agent ran: {effects}");
+        if (Sweeps.IsFullSet) effects.Demand(DatabaseOperation.OfArchive.Concat(DatabaseOperation.OfWriters).Select(o => o.Name));
     }
 
-    private static async Task<int> RunAsync(int seed)
+    private static async Task<int> RunAsync(int seed, Effects effects)
     {
-        using var run = new DatabaseRun(seed) { Only = DatabaseOperation.OfArchive };
+        using var run = new DatabaseRun(seed, effects) { Only = DatabaseOperation.OfArchive };
         for (int phase = 0; phase < InterleavingsASeed; phase++)
         {
             await run.PhaseAsync(phase);

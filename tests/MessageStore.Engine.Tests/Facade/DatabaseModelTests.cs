@@ -19,13 +19,17 @@ public sealed class DatabaseModelTests(ITestOutputHelper output)
     [Fact]
     public void A_database_is_what_the_model_says_whatever_writers_upkeep_and_disks_do_at_once()
     {
-        int changes = Sweeps.ForEachSeed(40, seed => RunAsync(seed).GetAwaiter().GetResult());
-        Proof.Report(output, $"{changes} acknowledged changes");
+        var effects = new Effects();
+        int changes = Sweeps.ForEachSeed(40, seed => RunAsync(seed, effects).GetAwaiter().GetResult());
+        Proof.Report(output, $"{changes} acknowledged changes: {effects}");
+        if (!Sweeps.IsFullSet) return;
+        IEnumerable<DatabaseOperation> all = [.. DatabaseOperation.OfWriters, .. DatabaseOperation.OfUpkeep, .. DatabaseOperation.OfQuietTimes];
+        effects.Demand([.. all.Select(o => o.Name), Effects.Patched, Effects.PowerFailed, Effects.Killed, Effects.Failed]);
     }
 
-    private static async Task<int> RunAsync(int seed)
+    private static async Task<int> RunAsync(int seed, Effects effects)
     {
-        using var run = new DatabaseRun(seed);
+        using var run = new DatabaseRun(seed, effects);
         for (int phase = 0; phase < Phases; phase++) await run.PhaseAsync(phase);
         await run.EndAsync();
         return run.Model.Acknowledged;

@@ -12,7 +12,6 @@ namespace MessageStore.Tests.Facade;
 internal sealed class DatabaseRun : IDisposable
 {
     private const int Writers = 3;
-    private const int TurnsInAPhase = 7;
 
     /// <summary>So long that the clock's jumps do not come to it by themselves.</summary>
     public static TimeSpan Retention { get; } = TimeSpan.FromDays(20_000);
@@ -21,6 +20,7 @@ internal sealed class DatabaseRun : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private readonly int seed;
+    private readonly Effects effects;
     private readonly Random random;
     private readonly GroupOptions options;
     private readonly List<(string Path, MailModel Model)> quietBackups = [];
@@ -30,9 +30,11 @@ internal sealed class DatabaseRun : IDisposable
     private MemoryStorage? survivor;
     private int places;
 
-    public DatabaseRun(int seed)
+    /// <param name="effects">Takes note of what came of each operation, and of what befell the run.</param>
+    public DatabaseRun(int seed, Effects effects)
     {
         this.seed = seed;
+        this.effects = effects;
         random = new Random(seed);
         Clock = new JumpingClock(seed);
         options = MemoryDatabase.Small with { Clock = Clock };
@@ -74,7 +76,7 @@ internal sealed class DatabaseRun : IDisposable
         for (int writer = 0; !quiet && writer < Writers; writer++)
         {
             var turn = new Turn(this, new Random(seed * 131 + number * Writers + writer), [$"user{writer}", $"user{writer}-too"]);
-            tasks.Add(Task.Run(() => WriteAsync(turn)));
+            tasks.Add(Task.Run(() => WriteAsync(turn, upkeep.WritersTurns)));
         }
         try
         {
@@ -96,54 +98,60 @@ internal sealed class DatabaseRun : IDisposable
         await Open.CheckAsync(Model);
     }
 
-    public async Task BackUpAsync(bool isQuiet, BackupKind kind = BackupKind.Full)
+    public async Task<long> BackUpAsync(bool isQuiet, BackupKind kind = BackupKind.Full)
     {
-        if (kind == BackupKind.Incremental && (Backups.Count == 0 || IsCircular)) return;
+        if (kind == BackupKind.Incremental && (Backups.Count == 0 || IsCircular)) return 0;
         BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind, Destinations = [MemoryDatabase.BackupPath] });
         Backups.Add(done.Path);
         promised.Add(done.Path);
         if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
+        effects.Note(Effects.Patched, done.PatchTransactions);
+        return 1;
     }
 
     public void ForgetQuietBackups() => quietBackups.Clear();
 
-    public Task ReopenAsync()
+    public Task<long> ReopenAsync()
     {
         Open.Dispose();
         Open = MemoryDatabase.Open(Storage, options, path);
-        return Task.CompletedTask;
+        return Task.FromResult(1L);
     }
 
     /// <summary>The newest backup and the logs that are there bring back everything, to the last change.</summary>
-    public Task RestoreAsync(bool inPlace)
+    /// <returns>How many transactions the logs brought.</returns>
+    public Task<long> RestoreAsync(bool inPlace)
     {
         // With circular logging logs do not reach back to the backup.
-        if (Backups.Count == 0 || IsCircular) return Task.CompletedTask;
+        if (Backups.Count == 0 || IsCircular) return Task.FromResult(0L);
         string place = inPlace ? path : NewPlace(), logs = Open.Database.Mail.LogPath;
         Open.Dispose();
-        Restore(new RestoreOptions { BackupPath = Backups[^1], Destination = place, LogPath = inPlace ? null : logs, Force = inPlace });
+        RestoreRun done = Restore(new RestoreOptions { BackupPath = Backups[^1], Destination = place, LogPath = inPlace ? null : logs, Force = inPlace });
         if (!inPlace) Discard(path);
         path = place;
         Open = MemoryDatabase.Open(Storage, options, path);
-        return Task.CompletedTask;
+        return Task.FromResult(done.ReplayedTransactions);
     }
 
     /// <summary>A backup made while nobody wrote holds exactly what was there.</summary>
-    public async Task CompareBackupAsync()
+    /// <returns>How many messages were compared.</returns>
+    public async Task<long> CompareBackupAsync()
     {
-        if (quietBackups.Count == 0) return;
+        if (quietBackups.Count == 0) return 0;
         (string backup, MailModel then) = quietBackups[random.Next(quietBackups.Count)];
         string place = NewPlace();
-        Restore(new RestoreOptions { BackupPath = backup, Destination = place });
+        RestoreRun done = Restore(new RestoreOptions { BackupPath = backup, Destination = place });
         using (MemoryDatabase restored = MemoryDatabase.Open(Storage, options, place)) await restored.CheckAsync(then);
         Discard(place);
+        return done.Messages;
     }
 
     /// <summary>Whether a deletion date has passed.</summary>
     public bool HasDue => Open.Database.Keys.List(new KeyQuery { DueAt = Clock.GetUtcNow() }).Any();
 
     /// <summary>What is due goes, and comes back with no backup.</summary>
-    public async Task ExpireAsync()
+    /// <returns>How many messages went.</returns>
+    public async Task<long> ExpireAsync()
     {
         Clock.Advance(Retention * 2);
         var due = new HashSet<Guid>();
@@ -169,6 +177,7 @@ internal sealed class DatabaseRun : IDisposable
             expire = () => then.RemoveAsync(buried, inner);
         }
         await Model.RemoveAsync(gone, expire);
+        return gone.Count;
     }
 
     public void Dispose() => Open.Dispose();
@@ -185,13 +194,13 @@ internal sealed class DatabaseRun : IDisposable
         }
     }
 
-    private void Restore(RestoreOptions how) => MessageDatabase.RestoreNow(Storage, how, Clock, null, CancellationToken.None);
+    private RestoreRun Restore(RestoreOptions how) => MessageDatabase.RestoreNow(Storage, how, Clock, null, CancellationToken.None);
 
     private string NewPlace() => Path.Combine("/data", $"place-{++places}");
 
-    private async Task WriteAsync(Turn turn)
+    private async Task WriteAsync(Turn turn, int turns)
     {
-        for (int i = 0; i < TurnsInAPhase && !IsTroubled; i++)
+        for (int i = 0; i < turns && !IsTroubled; i++)
             await TryAsync(DatabaseOperation.Choose(DatabaseOperation.OfWriters, turn.Random), turn);
     }
 
@@ -199,7 +208,7 @@ internal sealed class DatabaseRun : IDisposable
     {
         try
         {
-            await operation.RunAsync(turn);
+            effects.Note(operation.Name, await operation.RunAsync(turn));
         }
         catch (MessageStoreException) when (IsTroubled)
         {
@@ -219,10 +228,10 @@ internal sealed class DatabaseRun : IDisposable
         switch (random.Next(20))
         {
             case < 6:
-                disk.BeforeChange = _ => survivor = --after == 0 ? disk.Crash(random) : survivor;
+                disk.BeforeChange = _ => survivor = --after == 0 ? Befall(Effects.PowerFailed, disk.Crash(random)) : survivor;
                 break;
             case < 9:
-                disk.BeforeChange = _ => survivor = --after == 0 ? disk.Kill() : survivor;
+                disk.BeforeChange = _ => survivor = --after == 0 ? Befall(Effects.Killed, disk.Kill()) : survivor;
                 break;
             case < 12:
                 StorageOperations kinds = random.Next(3) == 0 ? StorageOperations.All : StorageOperations.Changes;
@@ -233,12 +242,19 @@ internal sealed class DatabaseRun : IDisposable
         }
     }
 
+    private MemoryStorage Befall(string what, MemoryStorage left)
+    {
+        effects.Note(what, 1);
+        return left;
+    }
+
     /// <summary>After trouble the database is opened again, and what nobody knew is decided. Without any, all is as acknowledged.</summary>
     private async Task ComeBackAsync()
     {
         MemoryStorage old = Storage;
         old.BeforeChange = null;
         old.FaultsWait = true;
+        if (old.FaultHappened) effects.Note(Effects.Failed, 1);
         if (IsTroubled)
         {
             MemoryStorage? next = survivor ?? (random.Next(2) == 0 ? old.Crash(random) : null);
