@@ -76,6 +76,11 @@ internal sealed class ExpiryAgent(MailDatabase mail, FileArchiveTarget files, IK
                 book.Held(mailbox, RecordNote.DescribeHold(hold));
                 continue;
             }
+            if (isThere && !entry.IsArchived && group.NeedOfCopy(entry) is { } need)
+            {
+                book.Note(mailbox, $"Records of messages that live in the store again stay as long as these are {need}.");
+                continue;
+            }
             if (dryRun)
             {
                 book.Due(mailbox);

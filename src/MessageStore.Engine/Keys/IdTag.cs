@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MessageStore.Keys;
 
-/// <summary>What stands for an Id in an <see cref="IdTable{TPlace}"/>: 64 bits, so that a hit is to be confirmed where the place points.</summary>
+/// <summary>What stands for an Id in a <see cref="PlaceTable{TPlace}"/>: 64 bits, so that a hit is to be confirmed where the place points.</summary>
 internal static class IdTag
 {
     private const ulong Mixer = 0x9E37_79B9_7F4A_7C15;

@@ -33,7 +33,7 @@ internal sealed class KeyGeneration : IDisposable
 
     public long Number { get; }
 
-    public IdTable<uint> Table { get; } = new();
+    public PlaceTable<uint> Table { get; } = new();
 
     /// <summary>A volume keeps its number from one generation to the next.</summary>
     public KeyVolumes Volumes { get; } = new();

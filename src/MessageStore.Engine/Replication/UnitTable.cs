@@ -11,7 +11,7 @@ internal sealed class UnitTable
     private const int OffsetBits = 40;
     private const long OffsetMask = (1L << OffsetBits) - 1;
 
-    private readonly IdTable<long> places = new(); // volume and offset; the first record of a volume lies behind its block header, so that no place is 0
+    private readonly PlaceTable<long> places = new(); // volume and offset; the first record of a volume lies behind its block header, so that no place is 0
 
     public int Count => places.Count;
 

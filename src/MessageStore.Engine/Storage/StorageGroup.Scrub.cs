@@ -37,6 +37,28 @@ internal sealed partial class StorageGroup
         return null;
     }
 
+    /// <summary>Why another copy of a message that lives in the store is still needed: its image is not whole, or the newest backup was made before it came to be, so that nothing but store and log has it.</summary>
+    /// <returns><see langword="null"/> where no other copy is needed, as far as backups go also where there is none.</returns>
+    /// <exception cref="MessageStoreException">DeviceFailed.</exception>
+    public string? NeedOfCopy(IndexEntry entry)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(ImageFrames.Longest);
+        try
+        {
+            if (CheckImage(ref entry, buffer, out _) is { } problem) return $"damaged in the store ({problem.Problem})";
+            if (LastBackup is not { } backup) return null;
+            using Segment? segment = Acquire(entry.Segment);
+            // An image keeps the LSN of the transaction that brought it, wherever it is copied; of several frames the last one counts.
+            long last = entry.Offset + ImageFrames.OffsetOf(entry, ImageFrames.Count(entry) - 1);
+            bool isThere = segment is not null && ReadDevice(segment, buffer.AsSpan(0, FrameHeader.Size), last) == FrameHeader.Size;
+            return isThere && FrameHeader.TryRead(buffer, Identity.Salt, out FrameHeader header) && header.Lsn <= backup.Lsn ? null : "in no backup yet";
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private FileProblem? CheckImage(Segment segment, in IndexEntry entry, byte[] buffer, out ImageHeader image)
     {
         try

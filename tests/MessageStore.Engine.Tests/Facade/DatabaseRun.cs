@@ -23,7 +23,7 @@ internal sealed class DatabaseRun : IDisposable
     private readonly Effects effects;
     private readonly Random random;
     private readonly GroupOptions options;
-    private readonly List<(string Path, MailModel Model)> quietBackups = [];
+    private readonly List<QuietBackup> quietBackups = [];
     private string path = MemoryDatabase.Root;
     private readonly List<string> story = [];
     private readonly HashSet<string> promised = [];
@@ -104,7 +104,7 @@ internal sealed class DatabaseRun : IDisposable
         BackupRun done = await Open.Store.BackupAsync(new BackupOptions { Kind = kind, Destinations = [MemoryDatabase.BackupPath] });
         Backups.Add(done.Path);
         promised.Add(done.Path);
-        if (isQuiet) quietBackups.Add((done.Path, Model.Copy()));
+        if (isQuiet) quietBackups.Add(new QuietBackup(done.Path, Model.Copy(), []));
         effects.Note(Effects.Patched, done.PatchTransactions);
         return 1;
     }
@@ -138,10 +138,10 @@ internal sealed class DatabaseRun : IDisposable
     public async Task<long> CompareBackupAsync()
     {
         if (quietBackups.Count == 0) return 0;
-        (string backup, MailModel then) = quietBackups[random.Next(quietBackups.Count)];
+        (string backup, MailModel then, HashSet<Guid> unreadable) = quietBackups[random.Next(quietBackups.Count)];
         string place = NewPlace();
         RestoreRun done = Restore(new RestoreOptions { BackupPath = backup, Destination = place });
-        using (MemoryDatabase restored = MemoryDatabase.Open(Storage, options, place)) await restored.CheckAsync(then);
+        using (MemoryDatabase restored = MemoryDatabase.Open(Storage, options, place)) await restored.CheckAsync(then, unreadable: unreadable);
         Discard(place);
         return done.Messages;
     }
@@ -154,10 +154,15 @@ internal sealed class DatabaseRun : IDisposable
     public async Task<long> ExpireAsync()
     {
         Clock.Advance(Retention * 2);
-        var due = new HashSet<Guid>();
+        HashSet<Guid> due = [], recalled = [];
         // Also what users have deleted: backups hold it. What was recalled loses its record and stays.
         foreach (ArchiveKey key in Open.Database.Keys.List(new KeyQuery { DueAt = Clock.GetUtcNow() }))
+        {
             if (!Open.Database.Mail.TryFind(key.Id, out _, out IndexEntry entry) || entry.IsArchived) due.Add(key.Id);
+            else recalled.Add(key.Id);
+        }
+        // Their records go once the newest backup has them: in older ones they may be archived, and due.
+        foreach (QuietBackup older in quietBackups.Where(b => b.Path != Backups[^1])) older.Unreadable.UnionWith(recalled);
         List<ModelMail> gone = Model.Find(due);
         Func<Task> expire = async () =>
         {
@@ -170,7 +175,7 @@ internal sealed class DatabaseRun : IDisposable
                 throw new InvariantException($"Message {message.Id} is due, and is still there.");
             }
         };
-        foreach ((_, MailModel then) in quietBackups)
+        foreach ((_, MailModel then, _) in quietBackups)
         {
             Func<Task> inner = expire;
             List<ModelMail> buried = then.Find(due); // also what a user has deleted since
@@ -279,4 +284,8 @@ internal sealed class DatabaseRun : IDisposable
         Backups.RemoveAll(b => !promised.Contains(b) && !Storage.FileExists(b));
         Backups.AddRange(Storage.ListFiles(MemoryDatabase.BackupPath).Where(f => f.EndsWith(BackupSession.Extension, StringComparison.Ordinal) && !Backups.Contains(f)));
     }
+
+    /// <param name="Model">What it holds.</param>
+    /// <param name="Unreadable">Messages that it may hold as archived and whose records have gone from the archive since.</param>
+    private sealed record QuietBackup(string Path, MailModel Model, HashSet<Guid> Unreadable);
 }

@@ -161,6 +161,31 @@ public sealed class ExpiryTests
         await fixture.AssertAllThereAsync(store);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3 << 20)]
+    public async Task The_record_of_a_recalled_message_stays_until_a_backup_has_the_message(int size)
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        await using IMessageStore store = await fixture.OpenAsync();
+        Guid id = (await fixture.AppendAsync(store, 0, "alice", Old, size)).Id;
+        await store.ArchiveAsync(Expire);
+        string before = (await store.BackupAsync(new BackupOptions())).Path;
+        await store.RecallAsync(new MessageQuery { Ids = [id] }).ToListAsync();
+
+        ExpiryRun first = await store.ExpireAsync(new ExpiryOptions());
+
+        Assert.Equal((0L, 0, 0L), (first.Removed, first.FilesDeleted, first.Failed));
+        Assert.Contains("in no backup yet", Assert.Single(first.Receipts).Reason, StringComparison.Ordinal);
+        await MessageDatabase.RestoreAsync(new RestoreOptions { BackupPath = before, Destination = Path.Combine(fixture.Root, "again") });
+        await using (IMessageStore again = await MessageDatabase.OpenAsync(Path.Combine(fixture.Root, "again"))) await fixture.AssertAllThereAsync(again);
+
+        await store.BackupAsync(new BackupOptions { Kind = BackupKind.Incremental });
+        ExpiryRun second = await store.ExpireAsync(new ExpiryOptions());
+        Assert.Equal((1L, 1), (second.Removed, second.FilesDeleted));
+        await fixture.AssertAllThereAsync(store);
+    }
+
     [Fact]
     public async Task A_run_that_was_interrupted_between_copy_and_keys_is_finished_by_the_next()
     {

@@ -77,8 +77,9 @@ internal sealed class MemoryDatabase : IDisposable
     /// The invariants of design §10 that one look can decide: every message once, as the model says, readable byte for byte wherever it lies; every
     /// archived message has a key, and every key resolves.
     /// </summary>
+    /// <param name="unreadable">Messages whose record may be gone from the archive.</param>
     /// <returns>All messages.</returns>
-    public async Task<List<StoredMessage>> CheckAsync(MailModel model, bool settle = false)
+    public async Task<List<StoredMessage>> CheckAsync(MailModel model, bool settle = false, IReadOnlySet<Guid>? unreadable = null)
     {
         var found = new List<StoredMessage>();
         await foreach (StoredMessage message in Store.ListAsync(new MessageQuery())) found.Add(message);
@@ -86,11 +87,12 @@ internal sealed class MemoryDatabase : IDisposable
         else model.Compare(found);
         foreach (StoredMessage message in found)
         {
+            if (message.IsArchived && unreadable?.Contains(message.Id) == true) continue;
             await using Stream body = await Store.OpenReadAsync(message.Id);
             if (Convert.ToHexStringLower(await SHA256.HashDataAsync(body)) != message.Sha256) throw new InvariantException($"Message {message.Id} has other bytes than were stored.");
             if (message.IsArchived && database.Keys.Find(message.Id).Count == 0) throw new InvariantException($"Archived message {message.Id} has no key.");
         }
-        foreach (ArchiveKey key in database.Keys.List()) await database.Archive.VerifyAsync(key);
+        foreach (ArchiveKey key in database.Keys.List().Where(k => unreadable?.Contains(k.Id) != true)) await database.Archive.VerifyAsync(key);
         DatabaseStatus status = await Store.GetStatusAsync();
         if (status.MessageCount != found.Count || status.ArchivedMessageCount != found.Count(m => m.IsArchived))
             throw new InvariantException($"The status counts {status.MessageCount} messages, {status.ArchivedMessageCount} of them archived; there are {found.Count} and {found.Count(m => m.IsArchived)}.");

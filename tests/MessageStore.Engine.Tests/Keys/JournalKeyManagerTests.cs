@@ -224,7 +224,7 @@ public sealed class JournalKeyManagerTests
     [Fact]
     public void Memory_stays_below_forty_bytes_a_key()
     {
-        var table = new IdTable<uint>();
+        var table = new PlaceTable<uint>();
         Span<byte> id = stackalloc byte[16];
         for (uint i = 1; i <= 1_000_000; i++)
         {

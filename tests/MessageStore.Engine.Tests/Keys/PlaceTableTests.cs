@@ -2,7 +2,7 @@ using MessageStore.Keys;
 
 namespace MessageStore.Tests.Keys;
 
-public sealed class IdTableTests
+public sealed class PlaceTableTests
 {
     [Fact]
     public void Random_operations_agree_with_a_dictionary()
@@ -10,7 +10,7 @@ public sealed class IdTableTests
         for (int seed = 0; seed < 10; seed++)
         {
             var random = new Random(seed);
-            var table = new IdTable<uint>();
+            var table = new PlaceTable<uint>();
             var model = new Dictionary<ulong, HashSet<uint>>();
             ulong[] tags = [.. Enumerable.Range(0, 6000).Select(_ => (ulong)random.NextInt64())];
             for (uint step = 1; step <= 40_000; step++)
@@ -39,22 +39,22 @@ public sealed class IdTableTests
     [Fact]
     public void More_keys_of_one_tag_than_a_page_holds_are_all_found_beside_others()
     {
-        var table = new IdTable<uint>();
-        for (uint position = 1; position <= 3 * IdTable<uint>.PageSlots; position++)
+        var table = new PlaceTable<uint>();
+        for (uint position = 1; position <= 3 * PlaceTable<uint>.PageSlots; position++)
         {
             table.Add(42, position);
             table.Add(position * 0x1234_5678_9ABCul, position);
         }
-        Assert.Equal(6 * IdTable<uint>.PageSlots, table.Count);
-        Assert.Equal(Enumerable.Range(1, 3 * IdTable<uint>.PageSlots).Select(i => (uint)i), Positions(table, 42).Order());
-        for (uint position = 1; position <= 3 * IdTable<uint>.PageSlots; position++) Assert.True(table.Contains(position * 0x1234_5678_9ABCul, position));
+        Assert.Equal(6 * PlaceTable<uint>.PageSlots, table.Count);
+        Assert.Equal(Enumerable.Range(1, 3 * PlaceTable<uint>.PageSlots).Select(i => (uint)i), Positions(table, 42).Order());
+        for (uint position = 1; position <= 3 * PlaceTable<uint>.PageSlots; position++) Assert.True(table.Contains(position * 0x1234_5678_9ABCul, position));
     }
 
     [Fact]
     public void Places_that_are_removed_together_are_gone_and_all_others_found()
     {
         var random = new Random(7);
-        var table = new IdTable<long>();
+        var table = new PlaceTable<long>();
         (ulong Tag, long Place)[] all = [.. Enumerable.Range(1, 50_000).Select(i => ((ulong)random.NextInt64(), ((long)random.Next(20) << 40) | (uint)i))];
         foreach ((ulong tag, long place) in all) table.Add(tag, place);
         Assert.Equal(all.Count(a => a.Place >> 40 == 3), table.RemoveWhere(place => place >> 40 == 3));
@@ -72,14 +72,14 @@ public sealed class IdTableTests
         var random = new Random(1);
         ulong[] tags = [.. Enumerable.Range(0, keys).Select(_ => (ulong)random.NextInt64())];
         long before = GC.GetAllocatedBytesForCurrentThread();
-        var table = new IdTable<uint>();
+        var table = new PlaceTable<uint>();
         for (int i = 0; i < keys; i++) table.Add(tags[i], (uint)i + 1);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.InRange(allocated, table.Bytes, table.Bytes * 1.05 + 100_000);
         Assert.InRange((double)table.Bytes / keys, 15, 32);
     }
 
-    private static List<uint> Positions(IdTable<uint> table, ulong tag)
+    private static List<uint> Positions(PlaceTable<uint> table, ulong tag)
     {
         var found = new List<uint>();
         int cursor = -1;

@@ -8,7 +8,7 @@ namespace MessageStore.Keys;
 /// is all that is new then: a table that was doubled in one piece would leave as much as it holds to the garbage collector, and no single insert pays for rehashing millions. Not thread-safe.
 /// </summary>
 /// <typeparam name="TPlace">An integer as wide as the places need; never 0.</typeparam>
-internal sealed class IdTable<TPlace>
+internal sealed class PlaceTable<TPlace>
     where TPlace : unmanaged, INumberBase<TPlace>
 {
     /// <summary>Slots of a page that is divided rather than made larger: with at most 16 KiB it stays out of the large object heap.</summary>
@@ -21,11 +21,11 @@ internal sealed class IdTable<TPlace>
 
     private readonly ulong[] oldTags = new ulong[PageSlots];
     private readonly TPlace[] oldPlaces = new TPlace[PageSlots];
-    private IdTablePage<TPlace>[] directory = [new IdTablePage<TPlace>(SmallestPage, depth: 0)];
+    private PlaceTablePage<TPlace>[] directory = [new PlaceTablePage<TPlace>(SmallestPage, depth: 0)];
     private int bits;
     private long pageBytes;
 
-    public IdTable() => pageBytes = directory[0].Bytes;
+    public PlaceTable() => pageBytes = directory[0].Bytes;
 
     public int Count { get; private set; }
 
@@ -71,12 +71,12 @@ internal sealed class IdTable<TPlace>
         return removed;
     }
 
-    private IdTablePage<TPlace> PageOf(ulong tag) => directory[DirectoryIndex(tag)];
+    private PlaceTablePage<TPlace> PageOf(ulong tag) => directory[DirectoryIndex(tag)];
 
     /// <summary>The first bits of the hash; a page goes by others.</summary>
     private int DirectoryIndex(ulong tag) => (int)(IdTag.Hash(tag) >> (63 - bits) >> 1);
 
-    private void Extend(IdTablePage<TPlace> page, ulong tag)
+    private void Extend(PlaceTablePage<TPlace> page, ulong tag)
     {
         if (page.Capacity >= PageSlots && page.Depth < MostBits)
         {
@@ -88,10 +88,10 @@ internal sealed class IdTable<TPlace>
     }
 
     /// <summary>Gives half of a page's hashes a page of their own.</summary>
-    private void Divide(IdTablePage<TPlace> page, ulong tag)
+    private void Divide(PlaceTablePage<TPlace> page, ulong tag)
     {
         if (page.Depth == bits) DoubleDirectory();
-        var upper = new IdTablePage<TPlace>(PageSlots, ++page.Depth);
+        var upper = new PlaceTablePage<TPlace>(PageSlots, ++page.Depth);
         pageBytes += upper.Bytes;
         int count = 1 << (bits - page.Depth); // directory entries of each half
         int first = DirectoryIndex(tag) & -(2 * count);
@@ -103,7 +103,7 @@ internal sealed class IdTable<TPlace>
 
     private void DoubleDirectory()
     {
-        var doubled = new IdTablePage<TPlace>[directory.Length * 2];
+        var doubled = new PlaceTablePage<TPlace>[directory.Length * 2];
         for (int i = 0; i < doubled.Length; i++) doubled[i] = directory[i / 2];
         directory = doubled;
         bits++;

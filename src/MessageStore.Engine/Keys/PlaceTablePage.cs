@@ -3,11 +3,11 @@ using System.Runtime.CompilerServices;
 
 namespace MessageStore.Keys;
 
-/// <summary>A page of an <see cref="IdTable{TPlace}"/>: open addressing with linear probing. Not thread-safe.</summary>
+/// <summary>A page of a <see cref="PlaceTable{TPlace}"/>: open addressing with linear probing. Not thread-safe.</summary>
 /// <typeparam name="TPlace">What is held for a tag; the default value marks a free slot.</typeparam>
 /// <param name="capacity">Slots, a power of two.</param>
 /// <param name="depth">How many first bits of their hashes all its tags share.</param>
-internal sealed class IdTablePage<TPlace>(int capacity, int depth)
+internal sealed class PlaceTablePage<TPlace>(int capacity, int depth)
     where TPlace : unmanaged, INumberBase<TPlace>
 {
     private ulong[] tags = new ulong[capacity];
@@ -32,7 +32,7 @@ internal sealed class IdTablePage<TPlace>(int capacity, int depth)
         count++;
     }
 
-    /// <inheritdoc cref="IdTable{TPlace}.TryNext"/>
+    /// <inheritdoc cref="PlaceTable{TPlace}.TryNext"/>
     public bool TryNext(ulong tag, ref int cursor, out TPlace place)
     {
         int slot = cursor < 0 ? Home(tag) : Next(cursor);
@@ -70,7 +70,7 @@ internal sealed class IdTablePage<TPlace>(int capacity, int depth)
         return true;
     }
 
-    /// <inheritdoc cref="IdTable{TPlace}.RemoveWhere"/>
+    /// <inheritdoc cref="PlaceTable{TPlace}.RemoveWhere"/>
     public int RemoveWhere(Predicate<TPlace> isGone)
     {
         var gone = new List<(ulong Tag, TPlace Place)>();
