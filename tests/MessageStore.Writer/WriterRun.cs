@@ -17,7 +17,7 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
     private readonly AckJournal journal = new(journalPath);
     private readonly CancellationTokenSource stop = new(LongestLife);
     private readonly string run = Convert.ToHexStringLower(BitConverter.GetBytes(seed));
-    private int backups;
+    private bool hasBackedUp;
 
     /// <returns>0, or 1 where something happened that must not.</returns>
     public async Task<int> RunAsync()
@@ -88,14 +88,15 @@ internal sealed class WriterRun(string database, string journalPath, WriterMode 
         if (done.Moved < 10) await Task.Delay(20).ConfigureAwait(false);
     }
 
-    /// <summary>The kinds in turn, some at the disk's rate and some as slow as users want it: the kill is to find a session anywhere between its first byte and its name.</summary>
+    /// <summary>All kinds, some at the disk's rate and some as slow as users want it: the kill is to find a session anywhere between its first byte and its name.</summary>
     private async Task BackupAsync(IMessageStore store)
     {
         var random = new Random(seed ^ (int)Stopwatch.GetTimestamp());
-        bool isFirst = Interlocked.Exchange(ref backups, 1) == 0;
-        BackupPriority priority = isFirst || random.Next(2) == 0 ? BackupPriority.Backup : BackupPriority.Users;
+        // The first of each life goes fast: the kill waits for it.
+        BackupPriority priority = !hasBackedUp || random.Next(2) == 0 ? BackupPriority.Backup : BackupPriority.Users;
         bool hasBase = await store.ListBackupsAsync().AnyAsync(b => b.IsComplete).ConfigureAwait(false);
         BackupRun done = await store.BackupAsync(new BackupOptions { Kind = hasBase ? (BackupKind)random.Next(3) : BackupKind.Full, Priority = priority }).ConfigureAwait(false);
+        hasBackedUp = true;
         journal.Write('B', done.Path);
     }
 

@@ -37,8 +37,11 @@ internal sealed partial class StorageGroup
         return null;
     }
 
-    /// <summary>Why another copy of a message that lives in the store is still needed: its image is not whole, or the newest backup was made before it came to be, so that nothing but store and log has it.</summary>
-    /// <returns><see langword="null"/> where no other copy is needed, as far as backups go also where there is none.</returns>
+    /// <summary>
+    /// Why another copy of a message that lives in the store is still needed: its image is not whole, or the newest backup was made before the image came to be. Without any backup nothing can
+    /// be restored that would need the copy.
+    /// </summary>
+    /// <returns>What the message is, for a sentence; <see langword="null"/> where no other copy is needed.</returns>
     /// <exception cref="MessageStoreException">DeviceFailed.</exception>
     public string? NeedOfCopy(IndexEntry entry)
     {

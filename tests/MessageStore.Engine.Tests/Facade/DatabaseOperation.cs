@@ -80,7 +80,7 @@ internal sealed record DatabaseOperation(string Name, int Weight, Func<Turn, Tas
     public static IReadOnlyList<DatabaseOperation> OfQuietTimes { get; } =
     [
         new("reopen", 6, t => t.Run.ReopenAsync()),
-        new("back up", 6, t => t.Run.BackUpAsync(isQuiet: true)),
+        new("back up while nobody writes", 6, t => t.Run.BackUpAsync(isQuiet: true)),
         new("restore to a new place, with the logs", 3, t => t.Run.RestoreAsync(inPlace: false)),
         new("restore in place", 3, t => t.Run.RestoreAsync(inPlace: true)),
         new("restore what a backup holds", 6, t => t.Run.CompareBackupAsync()),

@@ -187,6 +187,37 @@ public sealed class ExpiryTests
     }
 
     [Fact]
+    public async Task The_record_of_a_recalled_message_stays_while_the_message_is_damaged_in_the_store()
+    {
+        using StoreFixture fixture = await StoreFixture.CreateAsync();
+        Guid id;
+        await using (IMessageStore store = await fixture.OpenAsync())
+        {
+            id = (await fixture.AppendAsync(store, 0, "alice", Old)).Id;
+            await store.ArchiveAsync(Expire);
+            await store.RecallAsync(new MessageQuery { Ids = [id] }).ToListAsync();
+        }
+        int flipped = 0;
+        foreach (string file in Directory.GetFiles(Path.Combine(fixture.Database, "store"), "*", SearchOption.AllDirectories))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            for (int at = 0, found; (found = bytes.AsSpan(at).IndexOf("text 0"u8)) >= 0; at += found + 1, flipped++) bytes[at + found] ^= 1;
+            File.WriteAllBytes(file, bytes);
+        }
+        Assert.True(flipped > 0);
+        await using IMessageStore again = await fixture.OpenAsync();
+
+        ExpiryRun run = await again.ExpireAsync(new ExpiryOptions());
+
+        Assert.Equal((0L, 0), (run.Removed, run.FilesDeleted));
+        Assert.Contains("damaged in the store", Assert.Single(run.Receipts).Reason, StringComparison.Ordinal);
+        Assert.Single(Files(fixture, "alice"));
+        DatabaseTest repaired = await again.TestAsync(new DatabaseTestOptions { Repair = true });
+        Assert.Equal(1, repaired.Repaired);
+        await fixture.AssertAllThereAsync(again);
+    }
+
+    [Fact]
     public async Task A_run_that_was_interrupted_between_copy_and_keys_is_finished_by_the_next()
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();
